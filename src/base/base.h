@@ -28,6 +28,13 @@ typedef eg_real real;
 #define EG_ALWAYS_INLINE static inline
 #endif
 
+/* Product of dimensions from `from` on; none of them may be open. */
+static inline int64_t eg_dims_count(const eg_dims *d, int from) {
+	int64_t n = 1;
+	for (int i = from; i < d->rank; i++) n *= d->d[i];
+	return n;
+}
+
 /* ---- status.c: messages ------------------------------------------------------------------------------------------ */
 
 /* Records `status` and the formatted message in *err (NULL: only the status is returned). Returns `status`, so that a

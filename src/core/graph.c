@@ -7,12 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-int64_t eg_dims_count(const eg_dims *d, int from) {
-	int64_t n = 1;
-	for (int i = from; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 int64_t eg_dims_known(const eg_dims *d, int from) {
 	int64_t n = 1;
 	for (int i = from; i < d->rank; i++)

@@ -78,7 +78,6 @@ int64_t eg_infer_size(eg_infer *s, int64_t from);
 /* "(N,3,28,28)" into buf; returns buf. A size with a name appears as its number, "#0", for which the graph puts the
  * name into the message. */
 const char *eg_dims_text(const eg_dims *d, char *buf, size_t size);
-int64_t eg_dims_count(const eg_dims *d, int from); /* product of dimensions from `from` on; none of them may be open */
 int64_t eg_dims_known(const eg_dims *d, int from); /* the same, open dimensions left out */
 
 /* ---- test cases: read by the generic tester ---------------------------------------------------------------------- */

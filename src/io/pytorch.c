@@ -43,12 +43,6 @@ typedef struct weights {
 	eg_error *err;
 } weights;
 
-static int64_t count(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 /* ---- what layers have there -------------------------------------------------------------------------------------- */
 
 static int family(const char *op) { return !strcmp(op, "rnn") ? 0 : !strcmp(op, "lstm") ? 1 : !strcmp(op, "gru") ? 2 : -1; }
@@ -161,7 +155,7 @@ static void turn_gates(const eg_real *from, eg_real *to, int f, int64_t rows, in
 /* A slot's numbers, as they are there, into ours: `first` of two biases sets, the second adds. */
 static void put_slot(const weights *w, const layer *l, const slot *s, const eg_real *from, eg_real *room) {
 	eg_real *to = eg_params_data(w->params, s->param);
-	const int64_t n = count(&s->dims);
+	const int64_t n = eg_dims_count(&s->dims, 0);
 	const int f = family(l->op);
 	if (s->kind == WHOLE || f < 0) { /* as of all but recurrent layers */
 		memcpy(to, from, (size_t)n * sizeof *to);
@@ -182,7 +176,7 @@ static void put_slot(const weights *w, const layer *l, const slot *s, const eg_r
 
 static void get_slot(const weights *w, const layer *l, const slot *s, eg_real *to, eg_real *room) {
 	const eg_real *from = eg_params_data(w->params, s->param);
-	const int64_t n = count(&s->dims);
+	const int64_t n = eg_dims_count(&s->dims, 0);
 	const int f = family(l->op);
 	if (s->kind == WHOLE || f < 0) { /* as of all but recurrent layers */
 		memcpy(to, from, (size_t)n * sizeof *to);
@@ -392,7 +386,7 @@ static size_t largest(const weights *w) {
 	int64_t most = 1;
 	for (int i = 0; i < w->n; i++)
 		for (int k = 0; k < w->layers[i].n; k++)
-			if (count(&w->layers[i].slots[k].dims) > most) most = count(&w->layers[i].slots[k].dims);
+			if (eg_dims_count(&w->layers[i].slots[k].dims, 0) > most) most = eg_dims_count(&w->layers[i].slots[k].dims, 0);
 	return (size_t)most;
 }
 
@@ -445,7 +439,7 @@ static eg_status write_all(weights *w, const char *path) {
 		for (int k = 0; k < w->layers[i].n && !status; k++) {
 			const slot *s = &w->layers[i].slots[k];
 			const char *name = eg_arena_printf(&a, "%s.%s", w->layers[i].name, s->suffix);
-			eg_real *v = eg_arena_alloc(&a, (size_t)count(&s->dims) * sizeof *v);
+			eg_real *v = eg_arena_alloc(&a, (size_t)eg_dims_count(&s->dims, 0) * sizeof *v);
 			if (!name || !v) {
 				status = eg_fail(w->err, EG_ERR_MEMORY, "out of memory for weights");
 				continue;

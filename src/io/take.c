@@ -29,12 +29,6 @@ static eg_status check_patterns(const eg_params *to, const char *const *patterns
 	return EG_OK;
 }
 
-static int64_t count_of(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 /* "(12,5,5)" */
 static const char *shape(const eg_dims *d, char buf[96]) {
 	size_t n = 0;
@@ -57,9 +51,9 @@ static const char *take(eg_params *to, int i, eg_params *from, char buf[256]) {
 		return buf;
 	}
 	const eg_real *x = eg_params_data(from, k);
-	for (int64_t j = 0; j < count_of(&want); j++)
+	for (int64_t j = 0; j < eg_dims_count(&want, 0); j++)
 		if (!isfinite(x[j])) return strcpy(buf, "the other model's holds NaN or infinity");
-	memcpy(eg_params_data(to, i), x, (size_t)count_of(&want) * sizeof(eg_real));
+	memcpy(eg_params_data(to, i), x, (size_t)eg_dims_count(&want, 0) * sizeof(eg_real));
 	return NULL;
 }
 

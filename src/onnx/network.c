@@ -270,15 +270,9 @@ static eg_status learn_sizes(eg_network *n, const eg_network_array *in, int nin,
 	return status;
 }
 
-static int64_t count(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 /* Are whole numbers as small as arithmetic on them needs? */
 static eg_status check_wholes(const eg_graph *g, const char *name, const eg_network_array *a, eg_error *err) {
-	const int64_t most = eg_onnx_bound(g, eg_graph_find(g, name)), n = most ? count(&a->dims) : 0;
+	const int64_t most = eg_onnx_bound(g, eg_graph_find(g, name)), n = most ? eg_dims_count(&a->dims, 0) : 0;
 	for (int64_t i = 0; i < n; i++) {
 		const int64_t v = a->type == EG_I64 ? ((const int64_t *)a->data)[i] : ((const int32_t *)a->data)[i];
 		if (v < -most || v > most)
@@ -331,7 +325,7 @@ eg_status eg_network_run(eg_network *n, const eg_network_array *in, int nin, eg_
 		void *to = eg_plan_input(n->plan, a->name); /* NULL: nothing is computed of it */
 		if (to) status = check_wholes(g, a->name, a, err);
 		if (status) return status;
-		if (to) memcpy(to, a->data, (size_t)count(&a->dims) * eg_dtype_size(a->type));
+		if (to) memcpy(to, a->data, (size_t)eg_dims_count(&a->dims, 0) * eg_dtype_size(a->type));
 	}
 	eg_plan_run(n->plan, 0);
 	for (int i = 0; i < n->model.noutputs; i++) {

@@ -42,12 +42,6 @@ static int known_ids(const eg_onnx_parts *p) {
 	return least < INT32_MAX ? (int)least : 2;
 }
 
-static int64_t count(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 /* Which open size an input of lengths is about: "lengths" of the time, "lengths.source" of that; 0: it is none. */
 static int length_of(const eg_plan *plan, const char *name) {
 	if (strncmp(name, "lengths", 7) != 0 || (name[7] && name[7] != '.')) return 0;
@@ -80,8 +74,8 @@ static eg_status fill_inputs(trial *t) {
 		if (!a || !b || eg_tensor_dtype(t->graph, eg_graph_find(t->graph, name)) != eg_tensor_dtype(g, x))
 			return eg_fail(t->err, EG_ERR_NUMERIC, "the network written and the one read again do not both take the input '%.100s'", name);
 		const eg_dims d = eg_plan_dims(t->ours, x);
-		fill(t, name, eg_tensor_dtype(g, x), count(&d), a);
-		memcpy(b, a, (size_t)count(&d) * eg_dtype_size(eg_tensor_dtype(g, x)));
+		fill(t, name, eg_tensor_dtype(g, x), eg_dims_count(&d, 0), a);
+		memcpy(b, a, (size_t)eg_dims_count(&d, 0) * eg_dtype_size(eg_tensor_dtype(g, x)));
 	}
 	return EG_OK;
 }
@@ -89,7 +83,7 @@ static eg_status fill_inputs(trial *t) {
 static eg_status compare(trial *t, const char *name) {
 	const eg_tensor a = eg_graph_find(t->parts->graph, name), b = eg_graph_find(t->graph, name);
 	const eg_dims d = eg_plan_dims(t->ours, a), e = eg_plan_dims(t->theirs, b);
-	const int64_t n = count(&d);
+	const int64_t n = eg_dims_count(&d, 0);
 	if (d.rank != e.rank || memcmp(d.d, e.d, (size_t)d.rank * sizeof *d.d) != 0 || eg_tensor_dtype(t->graph, b) != eg_tensor_dtype(t->parts->graph, a))
 		return eg_fail(t->err, EG_ERR_NUMERIC, "the network that was written gives '%.100s' in another shape or type, read again", name);
 	if (eg_tensor_dtype(t->graph, b) != EG_F32) {

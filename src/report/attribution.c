@@ -148,12 +148,6 @@ static void find_positions(job *j, eg_dims declared, int batch, bool folded) {
 	for (int i = 0; i < j->naxes; i++) a->map_dims.d[i] = a->dims.d[j->axes[i]];
 }
 
-static int64_t count_of(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 /* The position of number i of a sample. */
 static void position_of(const job *j, int64_t i, int64_t at[2]) {
 	const eg_dims *d = &j->out->dims;
@@ -180,7 +174,7 @@ static eg_status prepare(job *j) {
 	const size_t bytes = (size_t)j->n * j->x.elem;
 	j->value = eg_arena_alloc(&j->arena, bytes);
 	j->base = eg_arena_alloc(&j->arena, bytes);
-	a->map = eg_calloc(NULL, (size_t)count_of(&a->map_dims), sizeof *a->map);
+	a->map = eg_calloc(NULL, (size_t)eg_dims_count(&a->map_dims, 0), sizeof *a->map);
 	if (j->o.kind != EG_ATTRIBUTION_OCCLUSION) a->values = eg_calloc(NULL, (size_t)j->n, sizeof *a->values);
 	if (!j->value || !j->base || !a->map || (j->o.kind != EG_ATTRIBUTION_OCCLUSION && !a->values)) return no_memory(j);
 	if (j->o.baseline) memcpy(j->base, j->o.baseline, bytes);
@@ -304,7 +298,7 @@ static void cover(const job *j, int k, int64_t w) {
 static eg_status occlude(job *j) {
 	eg_attribution *a = j->out;
 	const eg_dims *d = &a->map_dims;
-	const int64_t positions = count_of(d);
+	const int64_t positions = eg_dims_count(d, 0);
 	int64_t all = 1;
 	for (int p = 0; p < j->naxes; p++) all *= windows(d->d[p], j->o.window[p], j->o.stride[p]);
 	int *times = eg_arena_alloc(&j->arena, (size_t)positions * sizeof *times);

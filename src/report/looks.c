@@ -111,12 +111,7 @@ static eg_status read_path(looks *l, const char *path, eg_error *err) {
 static eg_status read_record(looks *l, int64_t record, eg_error *err) {
 	const eg_part part = eg_task_eval_part(l->task);
 	const int field = l->task->intakes[0]->field;
-	eg_source *s = l->task->source;
-	eg_status status = eg_source_prepare(s, part, err);
-	if (!status && (record < 0 || record >= eg_source_count(s, part)))
-		status = eg_fail(err, EG_ERR_ARG, "there is no record %lld: the part '%s' has %lld, from 0", (long long)record, eg_part_name(part),
-			(long long)eg_source_count(s, part));
-	if (!status) status = eg_source_read(s, part, record, 1u << field, &l->record, err);
+	eg_status status = eg_task_read_record(l->task, part, record, 1u << field, &l->record, err);
 	if (status) return status;
 	l->name = eg_arena_printf(&l->arena, "record %lld of the part %s", (long long)record, eg_part_name(part));
 	if (!l->name) return no_memory(err);

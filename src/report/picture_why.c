@@ -512,14 +512,9 @@ eg_status eg_picture_why_record(eg_picture_why *w, eg_part part, int64_t record,
 	forget(w);
 	if (part == EG_PARTS) part = eg_task_eval_part(w->task);
 	w->truth = -1, w->own = part == EG_PART_TRAIN ? record : -1;
-	eg_status status = eg_source_prepare(w->task->source, part, err);
-	const int64_t count = status ? 0 : eg_source_count(w->task->source, part);
-	if (!status && (record < 0 || record >= count))
-		status = eg_fail(err, EG_ERR_ARG, "there is no record %lld: the part '%s' has %lld, from 0", (long long)record, eg_part_name(part),
-			(long long)count);
 	unsigned wanted = 1u << f->field;
 	if (target && target->field >= 0) wanted |= 1u << target->field;
-	if (!status) status = eg_source_read(w->task->source, part, record, wanted, &w->record, err);
+	eg_status status = eg_task_read_record(w->task, part, record, wanted, &w->record, err);
 	if (status) return status;
 	w->datum = w->record.fields[f->field];
 	w->name = eg_arena_printf(&w->asked, "record %lld of the part %s", (long long)record, eg_part_name(part));

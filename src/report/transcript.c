@@ -50,12 +50,7 @@ static eg_status take_record(eg_transcript_look *l, int64_t record, eg_error *er
 	eg_task *t = l->task;
 	const eg_part part = eg_task_eval_part(t);
 	const eg_intake *f = t->intakes[0], *target = eg_task_target(t);
-	eg_status status = eg_source_prepare(t->source, part, err);
-	const int64_t count = status ? 0 : eg_source_count(t->source, part);
-	if (!status && (record < 0 || record >= count))
-		status = eg_fail(err, EG_ERR_ARG, "there is no record %lld: the part '%s' has %lld, from 0", (long long)record, eg_part_name(part),
-			(long long)count);
-	if (!status) status = eg_source_read(t->source, part, record, 1u << f->field | 1u << target->field, &l->record, err);
+	eg_status status = eg_task_read_record(t, part, record, 1u << f->field | 1u << target->field, &l->record, err);
 	if (status) return status;
 	l->datum = l->record.fields[f->field];
 	l->name = eg_arena_printf(&l->arena, "record %lld of the part %s", (long long)record, eg_part_name(part));
@@ -75,12 +70,6 @@ typedef struct given {
 	eg_dims dims; /* of the input */
 } given;
 
-static int64_t numbers_of(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 static void give_length(eg_transcript_look *l, given *v, const char *name, int length) {
 	if (!name || !eg_graph_find(eg_model_graph(l->model), name).id) return;
 	v->lengths[v->n] = length;
@@ -98,7 +87,7 @@ static eg_status fill(eg_transcript_look *l, given *v, eg_error *err) {
 	if (status) return status;
 	if (eg_task_hears(l->task) && l->time < 1) return eg_fail(err, EG_ERR_ARG, "%s: there is no sound in it", l->name);
 	v->dims = eg_intake_dims(f, 1, l->time, l->sizes);
-	const size_t n = (size_t)numbers_of(&v->dims);
+	const size_t n = (size_t)eg_dims_count(&v->dims, 0);
 	l->length = eg_task_hears(l->task) ? l->time : (int)v->dims.d[v->dims.rank - 1];
 	l->H = eg_task_hears(l->task) ? 1 : (int)v->dims.d[v->dims.rank - 2];
 	l->input = eg_arena_alloc(&l->arena, n * sizeof *l->input);
@@ -127,7 +116,7 @@ static eg_status run(eg_transcript_look *l, const given *v, eg_error *err) {
 	if (!plan) return err->status;
 	for (int i = 0; i < v->n; i++) {
 		void *slot = eg_plan_input(plan, v->names[i]);
-		if (slot) memcpy(slot, v->data[i], i ? sizeof(int32_t) : (size_t)numbers_of(&v->dims) * sizeof *l->input);
+		if (slot) memcpy(slot, v->data[i], i ? sizeof(int32_t) : (size_t)eg_dims_count(&v->dims, 0) * sizeof *l->input);
 	}
 	eg_plan_run(plan, 0);
 	const eg_row r = {.graph = g, .plan = plan, .params = eg_model_params(l->model), .n = 1,
@@ -161,7 +150,7 @@ static eg_status align(eg_transcript_look *l, eg_error *err) {
 
 /* Numbers of the input as they are shown: sound by the step, the sizes of its features in sum; a picture by pixels. */
 static void fold(const eg_transcript_look *l, const eg_attribution *a, eg_real *map) {
-	const int64_t places = (int64_t)l->length * l->H, all = numbers_of(&a->dims), each = all / places;
+	const int64_t places = (int64_t)l->length * l->H, all = eg_dims_count(&a->dims, 0), each = all / places;
 	for (int64_t i = 0; i < all; i++)
 		if (eg_task_hears(l->task))
 			map[i / each] += (eg_real)fabs((double)a->values[i]); /* (steps, features) */

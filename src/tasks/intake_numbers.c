@@ -10,12 +10,6 @@ static bool is_known(const eg_intake *f) {
 	return true;
 }
 
-static int64_t count_of(const eg_dims *d, int from) {
-	int64_t n = 1;
-	for (int i = from; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for numbers"); }
 
 static eg_status wrong_count(const eg_record *r, int64_t has, int64_t wanted, eg_error *err) {
@@ -29,7 +23,7 @@ static eg_status wrong_count(const eg_record *r, int64_t has, int64_t wanted, eg
 /* ---- numbers ----------------------------------------------------------------------------------------------------- */
 
 static eg_status fill_numbers(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
-	int64_t each = count_of(&a->dims, 1);
+	int64_t each = eg_dims_count(&a->dims, 1);
 	eg_real *out = a->slot;
 	EG_UNUSED(f);
 	for (int i = 0; i < a->n; i++) {
@@ -41,7 +35,7 @@ static eg_status fill_numbers(const eg_intake *f, const eg_intake_fill *a, eg_er
 }
 
 static eg_status meet_numbers(eg_intake *f, const eg_field *field, eg_error *err) {
-	if (f->target || field->columns == 0 || count_of(&f->sample, 0) == field->columns) return EG_OK;
+	if (f->target || field->columns == 0 || eg_dims_count(&f->sample, 0) == field->columns) return EG_OK;
 	return eg_fail(
 	        err, EG_ERR_SHAPE, "its records have %d numbers; write input: [%d]", field->columns, field->columns);
 }
@@ -78,9 +72,9 @@ static eg_status decode_numbers(const eg_intake *f, const eg_value *v, const cha
 	int n;
 	EG_UNUSED(remark);
 	eg_status status = numbers_of(f, v, name, r, &at, &n, err);
-	if (!status && n != count_of(&f->sample, 0))
+	if (!status && n != eg_dims_count(&f->sample, 0))
 		return eg_fail(err, EG_ERR_SHAPE, "%s: %d numbers, but the network takes %lld", name, n,
-		        (long long)count_of(&f->sample, 0));
+		        (long long)eg_dims_count(&f->sample, 0));
 	if (!status) *d = (eg_datum){.there = true, .numbers = {n, at}};
 	return status;
 }
@@ -106,7 +100,7 @@ const eg_intake_type eg_intake_numbers_type = {.kind = EG_FIELD_NUMBERS,
 /* ---- series ------------------------------------------------------------------------------------------------------ */
 
 static eg_status fill_series(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
-	int time = (int)a->dims.d[0], columns = (int)count_of(&a->dims, 2);
+	int time = (int)a->dims.d[0], columns = (int)eg_dims_count(&a->dims, 2);
 	EG_UNUSED(f);
 	for (int i = 0; i < a->n; i++) {
 		const eg_datum *d = a->data[i];
@@ -140,7 +134,7 @@ static eg_status meet_series(eg_intake *f, const eg_field *field, eg_error *err)
 static eg_status decode_series(const eg_intake *f, const eg_value *v, const char *name, eg_record *r, eg_datum *d,
 	int *remark, eg_error *err) {
 	float *at;
-	int n, columns = (int)count_of(&f->sample, 1);
+	int n, columns = (int)eg_dims_count(&f->sample, 1);
 	EG_UNUSED(remark);
 	eg_status status = numbers_of(f, v, name, r, &at, &n, err);
 	if (!status && n % columns != 0)

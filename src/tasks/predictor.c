@@ -284,10 +284,9 @@ static bool has_pictures_to_turn(const eg_task *t, const eg_question *q) { retur
 static eg_status run_views(eg_predictor *p, eg_plan *plan, const int *which, int n, int time, const eg_dims *dims, void *const *slots, eg_error *err) {
 	const eg_task *t = p->task;
 	const char *name = eg_views_output(t);
-	const double *weights;
-	const int views = eg_views_weights(t, &weights);
+	const int views = eg_views_number(t);
 	const eg_dims d = eg_plan_dims(plan, eg_graph_find(eg_model_graph(p->model), name));
-	double *mean = eg_calloc(NULL, (size_t)eg_views_count(&d), sizeof *mean);
+	double *mean = eg_calloc(NULL, (size_t)eg_dims_count(&d, 0), sizeof *mean);
 	eg_datum *own = eg_alloc(NULL, (size_t)n * (size_t)t->nintakes * sizeof *own);
 	eg_status status = mean && own ? EG_OK : no_memory(err);
 	for (int i = 0; i < n && !status; i++)
@@ -345,17 +344,16 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 		snprintf(name, sizeof name, "lengths.%.60s", words[j]);
 		put_lengths(p, plan, name, which, n, sizes[j]);
 	}
+	const bool turns = has_pictures_to_turn(t, &questions[which[0]]);
 	eg_status status = EG_OK;
-	if (questions[which[0]].tensors)
+	if (turns)
+		status = run_views(p, plan, which, n, time, dims, slots, err);
+	else if (questions[which[0]].tensors)
 		for (int i = 0; i < n; i++) put_tensors(t, &questions[which[i]], dims, slots, i, n, time);
 	else
 		status = eg_intakes_fill(t, t->nasked, p->records, which, p->data_of, n, time, dims, slots, err);
 	if (status) return status;
-	if (has_pictures_to_turn(t, &questions[which[0]]))
-		status = run_views(p, plan, which, n, time, dims, slots, err);
-	else
-		eg_plan_run(plan, 0);
-	if (status) return status;
+	if (!turns) eg_plan_run(plan, 0);
 	for (int i = 0; i < n; i++) {
 		int q = which[i];
 		eg_value *out = p->answers[q];

@@ -165,6 +165,15 @@ const char *const *eg_task_outputs(const eg_task *t, const eg_graph *g) {
 	return t->type->outputs ? t->type->outputs(t, g) : logits;
 }
 
+eg_status eg_task_read_record(const eg_task *t, eg_part part, int64_t record, unsigned fields, eg_record *r, eg_error *err) {
+	eg_status status = eg_source_prepare(t->source, part, err);
+	const int64_t count = status ? 0 : eg_source_count(t->source, part);
+	if (!status && (record < 0 || record >= count))
+		status = eg_fail(err, EG_ERR_ARG, "there is no record %lld: the part '%s' has %lld, from 0", (long long)record, eg_part_name(part),
+			(long long)count);
+	return status ? status : eg_source_read(t->source, part, record, fields, r, err);
+}
+
 eg_part eg_task_eval_part(const eg_task *t) { return t->type->eval_part ? t->type->eval_part(t) : EG_PART_TEST; }
 
 eg_status eg_task_describe(eg_model *m, eg_value **facts, eg_error *err) {

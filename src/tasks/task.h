@@ -168,6 +168,9 @@ struct eg_task {
 	eg_arena arena;
 };
 
+/* Record number `record` of a part, for whoever asks about one; EG_ERR_ARG where there is none of that number. */
+eg_status eg_task_read_record(const eg_task *t, eg_part part, int64_t record, unsigned fields, eg_record *r, eg_error *err);
+
 /* section.c */
 eg_status eg_task_read(
 	eg_task *t, const char *source, const char *path, eg_error *err); /* after a failure it is as it was */
@@ -175,9 +178,7 @@ eg_status eg_augments_read(eg_task *t, eg_error *err); /* augment.c: t->augments
 eg_status eg_views_read(eg_task *t, eg_error *err); /* views.c: t->views, by the recipe */
 bool eg_views_always(const eg_task *t);                /* also in training, and of questions */
 const char *eg_views_output(const eg_task *t);         /* what is averaged */
-/* How many views there are, at least 1, and what each counts. The last one is the record as it is. */
-int eg_views_weights(const eg_task *t, const double **weights);
-int64_t eg_views_count(const eg_dims *d); /* numbers of an output of these dims */
+int eg_views_number(const eg_task *t); /* at least 1; the last one is the record as it is */
 /* Adds to `mean`, 0 before the first, what was put out in view `number`; after the last the mean replaces `out`. */
 eg_status eg_views_add(const eg_task *t, int number, double *mean, eg_real *out, const eg_dims *dims, eg_error *err);
 eg_status eg_views_choose(eg_task *t, const char *word, eg_error *err); /* in place of that */

@@ -92,10 +92,7 @@ const char *eg_views_output(const eg_task *t) {
 	return "logits";
 }
 
-int eg_views_weights(const eg_task *t, const double **weights) {
-	*weights = kinds[t->views].weights;
-	return kinds[t->views].n;
-}
+int eg_views_number(const eg_task *t) { return kinds[t->views].n; }
 
 static eg_status add_view(void *user, int number, double *mean, eg_real *out, const eg_dims *dims, eg_error *err) {
 	return eg_views_add(((const eg_sample_part *)user)->samples->task, number, mean, out, dims, err);
@@ -103,7 +100,8 @@ static eg_status add_view(void *user, int number, double *mean, eg_real *out, co
 
 void eg_views_set(const eg_task *t, eg_dataset *d) {
 	if (t->views == 0) return;
-	d->views = eg_views_weights(t, &d->view_weights);
+	d->views = eg_views_number(t);
+	d->view_weights = kinds[t->views].weights;
 	d->averaged = eg_views_output(t);
 	d->add_view = add_view;
 }
@@ -147,15 +145,9 @@ static void add_logits(double *mean, const eg_real *logits, const eg_dims *d, bo
 				add_place(mean + y * columns + (mirrored ? columns - 1 - x : x), logits + y * columns + x, classes, apart, weight);
 }
 
-int64_t eg_views_count(const eg_dims *d) {
-	int64_t n = 1;
-	for (int i = 0; i < d->rank; i++) n *= d->d[i];
-	return n;
-}
-
 eg_status eg_views_add(const eg_task *t, int number, double *mean, eg_real *out, const eg_dims *d, eg_error *err) {
 	const struct kind *kind = &kinds[t->views];
-	const int64_t count = eg_views_count(d);
+	const int64_t count = eg_dims_count(d, 0);
 	const double weight = kind->weights[number];
 	if (t->type->embeds)
 		for (int64_t i = 0; i < count; i++) mean[i] += weight * (double)out[i];
