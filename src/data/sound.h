@@ -16,6 +16,8 @@ eg_status eg_sound_decode(const void *data, size_t size, const char *name, eg_re
 eg_status eg_sound_load(const eg_files *files, const char *path, eg_record *r, eg_datum_sound *sound, eg_error *err);
 /* A WAV file of 16 bits, whole or not at all. Numbers beyond -1..1 are cut off. */
 eg_status eg_sound_write(const char *path, const float *at, int64_t n, int channels, double rate, eg_error *err);
+/* The mean of each sample's channels: x (n, channels) into out (n). */
+void eg_sound_mix(const float *x, int64_t n, int channels, float *out);
 
 /* ---- resample.c -------------------------------------------------------------------------------------------------- */
 

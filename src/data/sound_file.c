@@ -185,3 +185,11 @@ eg_status eg_sound_load(const eg_files *files, const char *path, eg_record *r, e
 	eg_reader_close(reader);
 	return status;
 }
+
+void eg_sound_mix(const float *x, int64_t n, int channels, float *out) {
+	for (int64_t i = 0; i < n; i++) {
+		double sum = 0;
+		for (int c = 0; c < channels; c++) sum += (double)x[i * channels + c];
+		out[i] = (float)(sum / channels);
+	}
+}

@@ -10,9 +10,7 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 static size_t bytes_of(const eg_floor_batch *b, int i) {
 	const eg_graph *g = b->part->graph;
 	eg_dims d = eg_samples_dims(b->part->samples, i, b->n, b->time, b->sizes);
-	size_t n = eg_dtype_size(eg_tensor_dtype(g, eg_graph_find(g, b->part->data->inputs[i])));
-	for (int k = 0; k < d.rank; k++) n *= (size_t)d.d[k];
-	return n;
+	return eg_dtype_size(eg_tensor_dtype(g, eg_graph_find(g, b->part->data->inputs[i]))) * (size_t)eg_dims_count(&d, 0);
 }
 
 static eg_status make_room(eg_floor_batch *b, eg_error *err) {

@@ -631,8 +631,7 @@ static size_t count_moments(eg_params *p) {
 	for (int i = 0; i < eg_params_count(p); i++) {
 		const eg_dims d = eg_params_dims(p, i);
 		if (!eg_params_trained(p, i)) continue;
-		size_t end = (size_t)(eg_params_data(p, i) - eg_params_flat(p, NULL)), count = 1;
-		for (int k = 0; k < d.rank; k++) count *= (size_t)d.d[k];
+		size_t end = (size_t)(eg_params_data(p, i) - eg_params_flat(p, NULL)), count = (size_t)eg_dims_count(&d, 0);
 		if (end + count > n) n = end + count;
 	}
 	return n;

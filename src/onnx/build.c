@@ -187,9 +187,7 @@ const char *eg_build_ints(eg_build *b, const int64_t *v, int n) {
 const char *eg_build_whole(eg_build *b, int64_t v) { return numbers(b, EG_ONNX_INT64, &(eg_dims){0}, &v, sizeof v); }
 
 const char *eg_build_reals(eg_build *b, const float *v, eg_dims dims) {
-	size_t n = 1;
-	for (int i = 0; i < dims.rank; i++) n *= (size_t)dims.d[i];
-	return numbers(b, EG_ONNX_FLOAT, &dims, v, n * sizeof *v);
+	return numbers(b, EG_ONNX_FLOAT, &dims, v, (size_t)eg_dims_count(&dims, 0) * sizeof *v);
 }
 
 const char *eg_build_real(eg_build *b, double v) {

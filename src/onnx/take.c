@@ -60,12 +60,6 @@ static bool fits(const group *a, const eg_params *p, const group *b, const eg_pa
 	return true;
 }
 
-static size_t count(eg_dims d) {
-	size_t n = 1;
-	for (int i = 0; i < d.rank; i++) n *= (size_t)d.d[i];
-	return n;
-}
-
 static bool wanted(const char *const *patterns, const group *g, const char *param) {
 	char layer[NAME];
 	snprintf(layer, sizeof layer, "%.*s", (int)strcspn(g->name, "."), g->name);
@@ -75,7 +69,8 @@ static bool wanted(const char *const *patterns, const group *g, const char *para
 }
 
 static const char *copy(eg_params *to, int i, const eg_real *x) {
-	const size_t n = count(eg_params_dims(to, i));
+	const eg_dims d = eg_params_dims(to, i);
+	const size_t n = (size_t)eg_dims_count(&d, 0);
 	for (size_t j = 0; j < n; j++)
 		if (!isfinite(x[j])) return "the network's holds NaN or infinity";
 	memcpy(eg_params_data(to, i), x, n * sizeof *x);

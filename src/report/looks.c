@@ -312,9 +312,7 @@ static eg_status saliency_of(looks *l, int class, eg_attribution *s, eg_error *e
 	eg_status status = eg_task_extents(l->task, 1, &l->record, &l->datum, &time, sizes, err);
 	if (status) return status;
 	const eg_dims dims = eg_intake_dims(f, 1, time, sizes);
-	size_t n = 1;
-	for (int k = 0; k < dims.rank; k++) n *= (size_t)dims.d[k];
-	void *input = eg_arena_alloc(&l->arena, n * sizeof(eg_real));
+	void *input = eg_arena_alloc(&l->arena, (size_t)eg_dims_count(&dims, 0) * sizeof(eg_real));
 	if (!input) return no_memory(err);
 	status = eg_intakes_fill(l->task, 1, &l->record, NULL, &data, 1, time, &dims, &input, err);
 	const int32_t length = time;

@@ -117,9 +117,7 @@ static eg_status copy_weights(eg_picture_why *w, eg_error *err) {
 		const int to = eg_params_find(w->p, eg_params_name(from, i));
 		const eg_dims d = eg_params_dims(from, i), own = to < 0 ? (eg_dims){0} : eg_params_dims(w->p, to);
 		if (to < 0 || !same_dims(d, own)) return eg_fail(err, EG_ERR_FORMAT, "the model's weights are not those of its recipe");
-		size_t count = 1;
-		for (int k = 0; k < d.rank; k++) count *= (size_t)d.d[k];
-		memcpy(eg_params_data(w->p, to), eg_params_data(from, i), count * sizeof(eg_real));
+		memcpy(eg_params_data(w->p, to), eg_params_data(from, i), (size_t)eg_dims_count(&d, 0) * sizeof(eg_real));
 	}
 	return EG_OK;
 }

@@ -248,9 +248,7 @@ static eg_status copy_weights(eg_params *to, eg_params *from, eg_error *err) {
 		int k = eg_params_find(from, eg_params_name(to, i));
 		if (k < 0) return eg_fail(err, EG_ERR_ARG, "the model has no weights '%s'", eg_params_name(to, i));
 		eg_dims d = eg_params_dims(to, i);
-		size_t n = 1;
-		for (int j = 0; j < d.rank; j++) n *= (size_t)d.d[j];
-		memcpy(eg_params_data(to, i), eg_params_data(from, k), n * sizeof(eg_real));
+		memcpy(eg_params_data(to, i), eg_params_data(from, k), (size_t)eg_dims_count(&d, 0) * sizeof(eg_real));
 	}
 	eg_params_changed(to);
 	return EG_OK;

@@ -109,11 +109,7 @@ static eg_status mono(const sound_intake *p, const eg_datum_sound *s, eg_record 
 				"mean", name_of(r), s->channels);
 		float *mixed = eg_record_room(r, (size_t)s->n * sizeof *mixed);
 		if (!mixed) return eg_record_no_memory(err);
-		for (int64_t i = 0; i < s->n; i++) {
-			double sum = 0;
-			for (int c = 0; c < s->channels; c++) sum += (double)s->at[i * s->channels + c];
-			mixed[i] = (float)(sum / s->channels);
-		}
+		eg_sound_mix(s->at, s->n, s->channels, mixed);
 		one = mixed;
 	}
 	*x = one;

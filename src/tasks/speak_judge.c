@@ -43,26 +43,19 @@ void eg_speak_judge_reset(eg_task_judge *j) {
 }
 
 static eg_status keep(judge *own, const char *text, const eg_cepstra *c, eg_error *err) {
-	if (own->n == own->room) {
-		const int room = 2 * own->room + 64;
-		heard *more = eg_alloc(NULL, (size_t)room * sizeof *more);
-		if (!more) return no_memory(err);
-		if (own->n) memcpy(more, own->heard, (size_t)own->n * sizeof *more);
-		eg_release(NULL, own->heard);
-		own->heard = more, own->room = room;
-	}
+	if (!eg_grow(NULL, &own->heard, &own->room, own->n, sizeof *own->heard)) return no_memory(err);
 	char *copy = eg_alloc(NULL, strlen(text) + 1);
 	if (!copy) return no_memory(err);
 	own->heard[own->n++] = (heard){strcpy(copy, text), *c};
 	return EG_OK;
 }
 
-/* The recording's first channel; the others are left out. */
+/* Channels are mixed, as they are where a network hears. */
 static eg_status cepstra_of_real(const eg_datum_sound *s, eg_cepstra *c, eg_error *err) {
 	if (s->channels == 1) return eg_cepstra_of(s->at, s->n, s->rate, c, err);
 	float *one = eg_alloc(NULL, (size_t)s->n * sizeof *one + 1);
 	if (!one) return no_memory(err);
-	for (int64_t i = 0; i < s->n; i++) one[i] = s->at[i * s->channels];
+	eg_sound_mix(s->at, s->n, s->channels, one);
 	eg_status status = eg_cepstra_of(one, s->n, s->rate, c, err);
 	eg_release(NULL, one);
 	return status;

@@ -36,9 +36,7 @@ static eg_status open_tagger(eg_frame_tagger *t, eg_error *err) {
 	t->session = eg_session_new(eg_model_graph(t->model), eg_model_params(t->model), &(eg_session_options){.chunk = 1, .outputs = outputs}, err);
 	if (!t->session) return err->status;
 	const eg_dims d = dims_of(t);
-	size_t n = 1;
-	for (int k = 0; k < d.rank; k++) n *= (size_t)d.d[k];
-	t->input = eg_arena_alloc(&t->arena, n * sizeof *t->input);
+	t->input = eg_arena_alloc(&t->arena, (size_t)eg_dims_count(&d, 0) * sizeof *t->input);
 	t->logits = eg_arena_alloc(&t->arena, (size_t)tags_of(t)->n * sizeof *t->logits);
 	t->p = eg_arena_alloc(&t->arena, (size_t)tags_of(t)->n * sizeof *t->p);
 	t->answer = eg_value_new(EG_VALUE_MAP);
