@@ -55,6 +55,18 @@ exports looks 'gru: {hidden: 4, name: states}' 'mean_time: {name: mean, from: {l
 exports norms last 'linear: 6' 'batchnorm: {momentum: 0.3}' 'linear: 1'
 exports angles last 'cosine_linear: {units: 5, scale: 16}' 'linear: 1'
 exports codes last 'linear: 6' 'rbf: {units: 3}' 'linear: 1'
+# pictures SPACE-TO-DEPTH DEPTH-TO-SPACE: squares of pixels become channels, and come back
+pictures() {
+	printf 'name: net\ntask: classify\ndata: {source: mnist}\ninput: [1, 28, 28]\nmodel: [{space_to_depth: %s}, {depth_to_space: %s}, flatten, {linear: classes}]\ntrain: {loss: cross_entropy}\n' "$1" "$2" >net.yaml
+	rm -f net.onnx
+}
+pictures 2 '{block: 2, mode: crd}'
+expect 0 "$ENGRAM" export net.yaml --to onnx
+[ "$(grep -ac 'CRD' net.onnx)" = 1 ] || fail "the mode is not written as ONNX has it"
+pictures '{block: 2, mode: crd}' 2
+expect 1 "$ENGRAM" export net.yaml --to onnx
+says "ONNX's SpaceToDepth has no mode crd"
+[ ! -e net.onnx ] || fail "net.onnx was left behind"
 exports angles 'cosine_linear: {units: 4, scale: 3}' last 'cosine_linear: {units: 3}' 'linear: 1'
 exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done

@@ -158,6 +158,16 @@ static const eg_case space_to_depth_cases[] = {
 		.sizes = OP_SIZES({"width", 6}), .linear = true, .unequal = true},
 };
 
+/* ONNX writes the modes in capitals, and knows one of SpaceToDepth. */
+static void shuffle_export(eg_export *x) {
+	const shuffle_options *o = eg_export_options(x);
+	const bool wide = eg_export_code(x) == TO_SPACE;
+	if (o->mode == CRD && !wide) eg_export_fail(x, "ONNX's SpaceToDepth has no mode crd");
+	eg_export_node(x, wide ? "DepthToSpace" : "SpaceToDepth", EG_NAMES(eg_export_in(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+	eg_export_set_int(x, "blocksize", o->block);
+	if (o->mode == CRD) eg_export_set_string(x, "mode", "CRD");
+}
+
 #define SHUFFLE_OP(op, which, text, formula, from, op_onnx, since) \
 	const eg_op eg_op_##op = {.info = {.name = #op, \
 	                                  .layer = #op, \
@@ -178,6 +188,7 @@ static const eg_case space_to_depth_cases[] = {
 	        .fwd = shuffle_fwd, \
 	        .bwd = OP_BWD(shuffle_bwd), \
 	        .onnx = op_onnx, \
+	        .export = OP_ONNX(shuffle_export), \
 	        .onnx_since = since, \
 	        OP_CASES(op##_cases)}
 SHUFFLE_OP(depth_to_space, TO_SPACE,

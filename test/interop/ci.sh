@@ -28,8 +28,17 @@ model:
   - linear: {units: 1, name: answer}
 train: {loss: mse}
 X
+shuffled=$tmp/shuffled.yaml
+cat >"$shuffled" <<'X'
+name: shuffled
+task: classify
+data: {source: mnist}
+input: [1, 28, 28]
+model: [space_to_depth: 2, conv: {filters: 8, kernel: 3, padding: 1}, depth_to_space: {block: 2, mode: crd}, flatten, linear: classes]
+train: {loss: cross_entropy}
+X
 cd "$here/../.." || exit 1
-try "$python" test/interop/onnx_written.py "$build/engram" "$layers" recipes/adding.yaml recipes/lenet5-1998.yaml --runs 3 --opset 13 --opset 22
+try "$python" test/interop/onnx_written.py "$build/engram" "$layers" "$shuffled" recipes/adding.yaml recipes/lenet5-1998.yaml --runs 3 --opset 13 --opset 22
 try "$python" test/interop/onnx_recurrent.py "$tmp/recurrent"
 try "$build/test/onnx_suite" "$tmp/recurrent"
 try "$python" test/interop/onnx_random.py "$tmp/random" --count 4
