@@ -1,9 +1,10 @@
 /* bench_nearest.c - how long an index looks for the nearest of its embeddings: bench_nearest [ENTRIES [WIDTH]]
  *
  * A million embeddings of 128 random numbers (when nothing is said) are written to an index file, which is opened and
- * asked, one query at a time, as `engram search` does; then 16 at once. Prints medians of 31 queries by one thread and by
- * two, by the clock and of the processor, beside the time of reading the same bytes once (a sum), which no exact search
- * can beat by much. The nearest of every query is an entry that it was made from, so a wrong answer is seen. */
+ * asked, one query at a time, as `engram search` does; then 16 at once. Prints medians of 31 queries by one thread and
+ * by two, by the clock and of the processor, beside the time of reading the same bytes once (a sum), which no exact
+ * search can beat by much. The nearest of every query is the entry that it is a copy of, so a wrong answer is seen.
+ */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime, mkstemp */
 
 #include "engram_index.h"
