@@ -189,7 +189,7 @@ typedef struct eg_attr {
 	                           * leaves it out means; NULL: none */
 } eg_attr;
 
-enum { EG_MAX_DIMS = 6, EG_MAX_INPUTS = 64, EG_MAX_OUTPUTS = 16, EG_MAX_PARAMS = 72 };
+enum { EG_MAX_DIMS = 8, EG_MAX_INPUTS = 64, EG_MAX_OUTPUTS = 16, EG_MAX_PARAMS = 72 };
 
 /* Where the numbers of an operator's output 0 lie, whatever its weights are. */
 typedef enum eg_range_kind {

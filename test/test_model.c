@@ -140,8 +140,8 @@ static void refuses_damage(void **state) {
 	refuse_header("{\"a\":1}", 0, "tensor 'a' has no known type");
 	refuse_header("{\"a\":{\"dtype\":\"X9\"}}", 0, "tensor 'a' has no known type");
 	refuse_header("{\"a\":{" T("\"shape\":[-1],\"data_offsets\":[0,4]") "}}", 4, "has a wrong shape");
-	refuse_header("{\"a\":{" T("\"shape\":[1,1,1,1,1,1,1],\"data_offsets\":[0,4]") "}}", 4,
-		"has 7 dimensions; at most 6");
+	refuse_header("{\"a\":{" T("\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,4]") "}}", 4,
+		"has 9 dimensions; at most 8");
 	refuse_header("{\"a\":{" T("\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]") "}}", 0,
 		"larger than any memory");
 	refuse_header("{\"a\":{" T("\"shape\":[2],\"data_offsets\":[0,4]") "}}", 4, "do not agree with its shape");

@@ -365,8 +365,8 @@ static void refuses_inputs(void **state) {
 	refused(SHAPE("[Time, 2]"), "r.yaml:4:9: a size of 'input' must be a whole number from 1 to 1000000, or a word "
 				    "of small letters, digits and _ "
 				    "that leaves it open, as `time`, not 'Time'");
-	refused(SHAPE("[a, b, c, d, e, f]"), "r.yaml:4:8: 'input' must be the shape of one sample, such as [1, 28, "
-					     "28], of at most 5 sizes, not a list of more");
+	refused(SHAPE("[a, b, c, d, e, f, g, h]"), "r.yaml:4:8: 'input' must be the shape of one sample, such as [1, 28, "
+					     "28], of at most 7 sizes, not a list of more");
 	refused(SEVERAL "inputs: {u: [a, b, c], v: [d, e, f], w: [g, h]}\n" MODEL,
 		"r.yaml:4:45: 'h' would be one of more than 7 words for sizes left open");
 	refused(SHAPE("[100000, 100000]"), "r.yaml:4:8: one sample would have 1e+10 values; at most 1e9 are allowed");

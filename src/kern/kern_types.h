@@ -12,8 +12,8 @@ enum {
 	EG_CHUNK = 4096,     /* elements in a unit of flat global jobs */
 	EG_ALIGN = 64,       /* bytes */
 	EG_MAX_SHARDS = 16,  /* most partial sums of a weight gradient */
-	EG_KDIMS = 6,
-	EG_WALK = 12,        /* dimensions of what is walked with strides, where each of a tensor may be cut in two */
+	EG_KDIMS = 8,
+	EG_WALK = 16,        /* dimensions of what is walked with strides, where each of a tensor may be cut in two */
 	EG_JOIN = 8          /* most tensors that are joined into one */
 };
 

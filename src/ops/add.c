@@ -81,7 +81,7 @@ const eg_op eg_op_add = {
 		.name = "add",
 		.layer = "add",
 		.doc = OP_TEXT("The sum of two tensors; dimensions of size 1, and missing ones in front, are repeated"),
-		.equation = OP_TEXT("y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first"),
+		.equation = OP_TEXT("y = a + b, shapes aligned to the right, at most 8 dimensions; the batch stays the first"),
 		.source = OP_TEXT("ONNX Add-14 with its multidirectional (numpy) broadcasting"),
 		.options_size = sizeof(op_name_only),
 		.min_inputs = 2,
