@@ -17,7 +17,7 @@ passes() {
 mkdir node torch
 tar -xzf "$vectors/onnx-node.tar.gz" -C node
 tar -xzf "$vectors/onnx-pytorch.tar.gz" -C torch
-passes node 665
+passes node 681
 passes torch 117
 passes "$vectors/onnx-models" 4
 

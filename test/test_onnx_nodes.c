@@ -4,11 +4,11 @@
 
 #include "engram_onnx.h"
 
-/* y = node(x), x (1,1,4,5) as given, other inputs as constants of the model. */
-static void run(const eg_onnx_node *node, const eg_onnx_tensor *tensors, int ntensors, const float *x, const double *want, int high, int wide) {
+/* y = nodes(x), x (1,1,4,5) as given, other inputs as constants of the model. */
+static void run_all(const eg_onnx_node *nodes, int nnodes, const eg_onnx_tensor *tensors, int ntensors, const float *x, const double *want, int high, int wide) {
 	static const int64_t dims[] = {1, 1, 4, 5};
 	const eg_onnx_value in = {.name = "x", .type = EG_ONNX_FLOAT, .rank = 4, .dims = dims}, out = {.name = "y", .type = EG_ONNX_FLOAT, .rank = 0};
-	const eg_onnx_model m = {.opset = 18, .nnodes = 1, .nodes = node, .ntensors = ntensors, .tensors = tensors, .ninputs = 1, .inputs = &in, .noutputs = 1, .outputs = &out};
+	const eg_onnx_model m = {.opset = 18, .nnodes = nnodes, .nodes = nodes, .ntensors = ntensors, .tensors = tensors, .ninputs = 1, .inputs = &in, .noutputs = 1, .outputs = &out};
 	eg_error err = {0};
 	eg_context *ctx = eg_context_new(NULL, NULL);
 	eg_graph *g = NULL;
@@ -27,6 +27,10 @@ static void run(const eg_onnx_node *node, const eg_onnx_tensor *tensors, int nte
 	eg_params_free(p);
 	eg_graph_free(g);
 	eg_context_free(ctx);
+}
+
+static void run(const eg_onnx_node *node, const eg_onnx_tensor *tensors, int ntensors, const float *x, const double *want, int high, int wide) {
+	run_all(node, 1, tensors, ntensors, x, want, high, wide);
 }
 
 static const char *const y[] = {"y"};
@@ -76,7 +80,82 @@ static void test_crop_and_resize(void **state) {
 	crop("cubic", true, 3, (double[]){10, 1.961815, 2.502954, 10, 10, 2.394694, 0.71104, 10, 10, 2.128901, 1.062887, 10});
 }
 
+/* Windows smaller than their steps need no padding, and none is negative (ONNX: "pad the input"; its inference of
+ * shapes has 0 in the place of what is below): the first window begins with the first number. So ONNX's reference and
+ * onnxruntime have it for Conv; MaxPool of the reference cuts x off, that of onnxruntime refuses. */
+static void test_same_padding_of_small_windows(void **state) {
+	EG_UNUSED(state);
+	static const char *const types[] = {"MaxPool", "AveragePool", "Conv"}, *const sides[] = {"SAME_UPPER", "SAME_LOWER"}, *const in[] = {"x", "w"};
+	static const int64_t kernel[] = {1, 2}, strides[] = {2, 4}, dims[] = {1, 1, 1, 2};
+	static const float weights[] = {1, -1};
+	const eg_onnx_tensor w = {.name = "w", .type = EG_ONNX_FLOAT, .rank = 4, .dims = dims, .data = weights};
+	for (int i = 0; i < 6; i++) {
+		const int type = i / 2;
+		const eg_onnx_attr attrs[] = {{.name = "auto_pad", .kind = EG_ONNX_A_STRING, .s = sides[i % 2]}, {.name = "kernel_shape", .kind = EG_ONNX_INTS, .ints = kernel, .n = 2},
+			{.name = "strides", .kind = EG_ONNX_INTS, .ints = strides, .n = 2}};
+		const eg_onnx_node node = {.type = types[type], .nin = type == 2 ? 2 : 1, .nout = 1, .in = in, .out = y, .nattrs = 3, .attrs = attrs};
+		/* Rows 0 and 2: 2 + 1 - 4 = -1 would be added. Columns: 4 + 2 - 5 = 1 is, behind or in front. */
+		double want[4];
+		for (int k = 0; k < 4; k++) {
+			const float *row = picture + k / 2 * 10;
+			const int first = k % 2 * 4 - (i % 2); /* SAME_LOWER: the added one stands before x */
+			const double a = first < 0 ? NAN : (double)row[first], b = first > 3 ? NAN : (double)row[first + 1];
+			want[k] = type == 0 ? fmax(a, b) : type == 1 ? (isnan(a) ? b : isnan(b) ? a : (a + b) / 2) : (isnan(a) ? 0 : a) - (isnan(b) ? 0 : b);
+		}
+		run(&node, &w, 1, picture, want, 2, 2);
+	}
+}
+
+/* Where maxima stand, through all channels: row by row, and the first axis the fastest. */
+static void test_places_of_maxima(void **state) {
+	EG_UNUSED(state);
+	static const char *const in[] = {"x"}, *const both[] = {"m", "at"}, *const real_at[] = {"at"};
+	static const int64_t kernel[] = {2, 2}, strides[] = {2, 2};
+	const double rows[] = {6, 7, 10, 17}, columns[] = {5, 9, 2, 11};
+	for (int order = 0; order < 2; order++) {
+		const eg_onnx_attr attrs[] = {{.name = "kernel_shape", .kind = EG_ONNX_INTS, .ints = kernel, .n = 2}, {.name = "strides", .kind = EG_ONNX_INTS, .ints = strides, .n = 2},
+			{.name = "storage_order", .kind = EG_ONNX_AN_INT, .i = order}}, to = {.name = "to", .kind = EG_ONNX_AN_INT, .i = EG_ONNX_FLOAT};
+		const eg_onnx_node nodes[] = {{.type = "MaxPool", .nin = 1, .nout = 2, .in = in, .out = both, .nattrs = 3, .attrs = attrs},
+			{.type = "Cast", .nin = 1, .nout = 1, .in = real_at, .out = y, .nattrs = 1, .attrs = &to}};
+		run_all(nodes, 2, NULL, 0, picture, order ? columns : rows, 2, 2);
+	}
+}
+
+/* Weights and states of a recurrent layer in shapes that are not its own: fewer numbers than are read, gates where
+ * inputs belong, and zeros of another size, which PyTorch 2.15 writes of a layer with a projection. */
+static void test_recurrent_shapes(void **state) {
+	EG_UNUSED(state);
+	enum { H = 2, I = 3 };
+	static const float zeros[64];
+	static const char *const in[] = {"x", "w", "r", "", "", "h", "c", "p"}, *const xyz[] = {"y"};
+	static const int64_t w[] = {1, 4 * H, I}, turned[] = {1, I, 4 * H}, r[] = {1, 4 * H, H}, own[] = {1, 1, H}, other[] = {1, 1, H + 1}, two[] = {2, 1, H}, p[] = {1, 3 * H}, few[] = {1, 3};
+	static const int64_t dims[] = {5, 1, I};
+	static const struct { const int64_t *w, *h, *c, *p; const char *why; } cases[] = {{w, own, own, p, NULL}, {w, own, own, few, "peephole"}, {turned, own, own, p, "W must be"},
+		{w, other, own, p, "input 5, a state"}, {w, own, other, p, "input 6, a state"}, {w, two, own, p, "input 5, a state"}};
+	for (int i = 0; i < 2 * EG_COUNT(cases); i++) {
+		const eg_onnx_attr clip = {.name = "clip", .kind = EG_ONNX_A_FLOAT, .f = 3}; /* a layer that becomes a loop */
+		const eg_onnx_node node = {.type = "LSTM", .nin = 8, .nout = 1, .in = in, .out = xyz, .nattrs = i % 2, .attrs = &clip};
+		const eg_onnx_tensor tensors[] = {{.name = "w", .rank = 3, .dims = cases[i / 2].w}, {.name = "r", .rank = 3, .dims = r}, {.name = "h", .rank = 3, .dims = cases[i / 2].h},
+			{.name = "c", .rank = 3, .dims = cases[i / 2].c}, {.name = "p", .rank = 2, .dims = cases[i / 2].p}};
+		eg_onnx_tensor all[5];
+		for (int k = 0; k < 5; k++) all[k] = tensors[k], all[k].type = EG_ONNX_FLOAT, all[k].data = zeros;
+		const eg_onnx_value x = {.name = "x", .type = EG_ONNX_FLOAT, .rank = 3, .dims = dims}, out = {.name = "y", .type = EG_ONNX_FLOAT};
+		const eg_onnx_model m = {.opset = 14, .nnodes = 1, .nodes = &node, .ntensors = 5, .tensors = all, .ninputs = 1, .inputs = &x, .noutputs = 1, .outputs = &out};
+		const char *why = i % 2 && cases[i / 2].why && strncmp(cases[i / 2].why, "input", 5) ? "do not fit together" : cases[i / 2].why;
+		eg_error err = {0};
+		eg_context *ctx = eg_context_new(NULL, NULL);
+		eg_graph *g = NULL;
+		eg_params *params = NULL;
+		const eg_status status = eg_onnx_import(ctx, &m, &g, &params, &err);
+		if (why ? !status || !strstr(err.message, why) : status) fail_msg("case %d: '%s', it must be '%s'", i, err.message, why ? why : "");
+		eg_params_free(params);
+		eg_graph_free(g);
+		eg_context_free(ctx);
+	}
+}
+
 int main(void) {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_leaky_relu), cmocka_unit_test(test_crop_and_resize)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_recurrent_shapes), cmocka_unit_test(test_leaky_relu), cmocka_unit_test(test_crop_and_resize), cmocka_unit_test(test_same_padding_of_small_windows),
+		cmocka_unit_test(test_places_of_maxima)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -98,6 +98,9 @@ eg_ints eg_import_list(eg_import *m, int i); /* at NULL where it is left out; wh
  * last one with `right`) are 0, and one other, not with `right`, is -1. */
 eg_ints eg_import_shape(eg_import *m, int i, const eg_dims *x, bool right);
 bool eg_import_is_zero(eg_import *m, int i); /* is it known to be 0 throughout? */
+/* Is it left out, or known to be 0: a state that a recurrent layer of so many directions, which are dimension `axis`,
+ * and hidden units begins with? A message where zeros have another shape. */
+bool eg_import_no_state(eg_import *m, int i, int axis, int64_t dirs, int64_t hidden);
 bool eg_import_has_zero(eg_import *m, int i); /* is a 0 among numbers of the model, or sizes? */
 eg_ints eg_import_axes(eg_import *m, int i); /* the attribute "axes", or the input that it has become in later opsets */
 double eg_import_number(eg_import *m, int i);

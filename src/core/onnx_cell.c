@@ -161,8 +161,8 @@ static const real *sums(eg_import *m, const cell *c) {
 
 /* Of (dirs,N,H), this direction's; an initial state that is left out is zero. */
 static eg_tensor state(eg_import *m, const cell *c, int input) {
-	if (!eg_import_has_in(m, input) || eg_import_is_zero(m, input)) return (eg_tensor){0};
 	const int from = c->dir, to = from + 1, axis = c->batch_first ? 1 : 0;
+	if (eg_import_no_state(m, input, axis, c->dirs, c->H)) return (eg_tensor){0};
 	eg_tensor x = eg_import_in(m, input);
 	x = eg_import_put(m, "slice", &x, 1, (eg_import_setting[]){{.name = "starts", .ints = &from, .n = 1}, {.name = "ends", .ints = &to, .n = 1}, {.name = "axes", .ints = &axis, .n = 1}, {0}});
 	return eg_import_put(m, "squeeze", &x, 1, (eg_import_setting[]){{.name = "axes", .ints = &axis, .n = 1}, {0}});

@@ -239,6 +239,16 @@ bool eg_import_is_zero(eg_import *m, int i) {
 	return n > 0;
 }
 
+bool eg_import_no_state(eg_import *m, int i, int axis, int64_t dirs, int64_t hidden) {
+	if (!eg_import_has_in(m, i)) return true;
+	if (!eg_import_is_zero(m, i)) return false;
+	const eg_import_name *k = eg_import_look_up(m, m->node->in[i]);
+	const int64_t *d = k->fill ? k->shape->v : k->numbers->dims;
+	if ((k->fill ? k->shape->n : k->numbers->rank) != 3 || d[axis] != dirs || d[2] != hidden)
+		eg_import_fail(m, "input %d, a state, must have %lld directions and %lld units", i, (long long)dirs, (long long)hidden);
+	return true;
+}
+
 bool eg_import_has_zero(eg_import *m, int i) {
 	const eg_import_name *k = eg_import_has_in(m, i) ? eg_import_look_up(m, m->node->in[i]) : NULL;
 	eg_dims dims;

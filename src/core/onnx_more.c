@@ -284,6 +284,39 @@ static bool global_lp_pool(eg_import *m) {
 	return true;
 }
 
+/* Row by row, or by columns: the first axis the fastest (storage_order). Ours count within a channel, there they do
+ * through all. */
+static bool max_places(eg_import *m) {
+	const eg_onnx_node *node = m->node;
+	const eg_dims d = eg_import_in_dims(m, 0);
+	const bool by_columns = eg_import_int(m, "storage_order", 0) != 0;
+	int64_t all = 1, inner = 1;
+	if (!*eg_import_out_name(m, 1)) return false;
+	for (int i = 0; i < d.rank; i++) all = d.d[i] < 0 || all > LONGEST ? INT32_MAX : all * d.d[i];
+	for (int i = 2; i < d.rank && all <= LONGEST; i++) inner *= d.d[i];
+	if (d.rank < 3 || all > LONGEST) return eg_import_fail(m, "Indices count through all samples: of open sizes, and beyond 2^24, they are not supported"), true;
+	first_output_only(m);
+	eg_import_by_hooks(m);
+	m->node = node;
+	const eg_import_name *k = eg_import_look_up(m, eg_import_out_name(m, 0));
+	const int64_t planes = all / inner;
+	real *before = eg_import_room(m, planes);
+	if (!k || !before) return true;
+	for (int64_t i = 0; i < planes; i++) before[i] = (real)(i * inner);
+	eg_tensor at = one(m, "cast", eg_result(eg_import_graph(m), k->value, 1), (setting[]){INT("to", EG_F32), {0}});
+	eg_tensor y = eg_constant(eg_import_graph(m), before, EG_F32, EG_DIMS(d.d[0], d.d[1], 1));
+	if (d.rank > 3) y = one(m, "unsqueeze", y, (setting[]){LIST("axes", ((const int[]){3, 4}), d.rank - 3), {0}});
+	for (int i = d.rank - 1; i > 1 && by_columns; i--) {
+		const eg_tensor size = number(m, (double)d.d[i]), rest = one(m, "floor", two(m, "div", at, size), NULL);
+		inner /= d.d[i]; /* so far from here to the next along this axis */
+		y = two(m, "add", y, two(m, "mul", two(m, "sub", at, two(m, "mul", rest, size)), number(m, (double)inner)));
+		at = rest;
+	}
+	if (!by_columns) y = two(m, "add", at, y);
+	eg_import_out(m, 1, one(m, "cast", y, (setting[]){INT("to", EG_I32), {0}}));
+	return true;
+}
+
 /* ---- forms of long ago: opsets below 7 --------------------------------------------------------------------------- */
 
 /* Sums of unequal shapes say so, and where the second one's dimensions begin. */
@@ -313,10 +346,28 @@ static bool old_gemm(eg_import *m) {
 	return false;
 }
 
+/* By the statistics of this batch, whose size must be known; the running ones are outputs, and whoever keeps the model
+ * may keep them. */
+static void batch_norm_of_batch(eg_import *m, double momentum) {
+	const eg_dims d = eg_import_in_dims(m, 0);
+	int axes[EG_MAX_DIMS], shape[EG_MAX_DIMS], n = 0;
+	for (int i = 0; i < d.rank; i++)
+		if (i != 1) axes[n++] = i, shape[n - 1] = 1;
+	shape[0] = d.rank > 1 ? (int)d.d[1] : 1;
+	const setting kept[] = {LIST("axes", axes, n), INT("keepdims", 1), {0}};
+	const eg_tensor x = eg_import_in(m, 0), mean = one(m, "reduce_mean", x, kept), off = two(m, "sub", x, mean);
+	const eg_tensor variance = one(m, "reduce_mean", two(m, "mul", off, off), kept), now[] = {mean, variance};
+	const eg_tensor y = two(m, "div", off, one(m, "sqrt", two(m, "add", variance, number(m, eg_import_float(m, "epsilon", 1e-5))), NULL));
+	eg_import_out(m, 0, two(m, "add", two(m, "mul", y, shaped(m, eg_import_in(m, 1), shape, n)), shaped(m, eg_import_in(m, 2), shape, n)));
+	for (int i = 0; i < 2; i++)
+		eg_import_out(m, 1 + i, two(m, "add", two(m, "mul", eg_import_in(m, 3 + i), number(m, momentum)),
+			two(m, "mul", shaped(m, now[i], shape, 1), number(m, 1 - momentum))));
+}
+
 static bool batch_norm(eg_import *m) {
 	int64_t consumed[8];
-	eg_import_float(m, "momentum", 0); /* of training */
-	if (eg_import_int(m, "training_mode", 0)) eg_import_fail(m, "training_mode is on: it would change the model");
+	const double momentum = eg_import_float(m, "momentum", 0.9);
+	if (eg_import_int(m, "training_mode", 0)) return batch_norm_of_batch(m, momentum), true;
 	if (eg_import_opset(m) >= 9) return false;
 	if (eg_import_int(m, "is_test", 1) != 1) eg_import_fail(m, "is_test is off: it trains");
 	if (eg_import_int(m, "spatial", 1) != 1) eg_import_fail(m, "statistics of single places (spatial) are not supported");
@@ -387,7 +438,7 @@ static const struct {
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
 	{"LSTM", eg_import_cell}, {"GRU", eg_import_cell}, {"RNN", eg_import_cell}, {"OneHot", one_hot}, {"Expand", expand}, {"Reshape", unfold}, {"Range", range}, {"Compress", compress},
 	{"Gemm", old_gemm}, {"BatchNormalization", batch_norm}, {"Softmax", old_softmax}, {"LogSoftmax", old_softmax}, {"Hardmax", old_softmax},
-	{"GlobalLpPool", global_lp_pool}, {"Slice", slice}, {"PRelu", prelu}, {"Transpose", turned_back},
+	{"GlobalLpPool", global_lp_pool}, {"MaxPool", max_places}, {"Slice", slice}, {"PRelu", prelu}, {"Transpose", turned_back},
 };
 
 bool eg_import_more(eg_import *m) {

@@ -247,8 +247,8 @@ bool recurrent_import(eg_import *m, const char *name) {
 	set_acts(m, cell, op, options, dirs);
 	/* A state of zeros is the one that a layer without a state begins with. */
 	eg_tensor in[EG_MAX_INPUTS] = {eg_import_in(m, 0)}, h0 = {0}, c0 = {0};
-	if (!eg_import_is_zero(m, 5)) h0 = eg_import_in(m, 5);
-	if (!eg_import_is_zero(m, 6)) c0 = eg_import_in(m, 6);
+	if (!eg_import_no_state(m, 5, batch_first, dirs, H)) h0 = eg_import_in(m, 5);
+	if (!eg_import_no_state(m, 6, batch_first, dirs, H)) c0 = eg_import_in(m, 6);
 	if (batch_first) {
 		in[0] = turned(m, in[0], 1, 0, 2, -1);
 		h0 = turned(m, h0, 1, 0, 2, -1);
@@ -258,12 +258,13 @@ bool recurrent_import(eg_import *m, const char *name) {
 	in[port.h0] = h0;
 	if (port.c0 >= 0) in[port.c0] = c0;
 	eg_tensor y = eg_import_apply(m, name, options, in, port.c0 >= 0 ? port.c0 + 1 : port.h0 + 1);
-	eg_dims W;
-	const real *w = eg_import_reals(m, 1, &W);
+	eg_dims W = {0}, P = {0};
+	const real *w = eg_import_reals(m, 1, &W), *p = eg_import_has_in(m, 7) ? eg_import_reals(m, 7, &P) : NULL;
+	if (w && (W.rank != 3 || W.d[0] != dirs || W.d[1] != R.d[1])) eg_import_fail(m, "W must be (%d,%lld,inputs)", dirs, (long long)R.d[1]);
 	if (w) eg_import_param(m, y, "l0.weight", w, eg_dims_count(&W, 0));
 	eg_import_param(m, y, "l0.recurrent_weight", eg_import_reals(m, 2, NULL), eg_dims_count(&R, 0));
 	if (eg_import_has_in(m, 3)) import_biases(m, y, dirs, G, H, apart);
-	if (eg_import_has_in(m, 7)) eg_import_param(m, y, "l0.peephole", eg_import_reals(m, 7, NULL), dirs * 3 * H);
+	if (p) eg_import_param(m, y, "l0.peephole", p, eg_dims_count(&P, 0));
 	import_y(m, y, dirs, H, batch_first);
 	for (int k = 1; k < eg_import_nout(m); k++) {
 		eg_tensor t = eg_result(eg_import_graph(m), y, k == 1 ? port.hn : port.cn);

@@ -162,11 +162,10 @@ bool window_import(eg_import *m, const char *name) {
 	eg_dims w = {0};
 	if (weighted) w = get_weights(m, op, options, n, transposed);
 	get_options(m, op, options, n);
-	if (!weighted) eg_import_int(m, "storage_order", 0); /* of the places, which are refused */
+	if (!weighted) eg_import_int(m, "storage_order", 0); /* of the places: onnx_more.c */
 	const int asked = transposed ? eg_import_int_list(m, "output_shape", shape, WINDOW_AXES) : -1;
 	for (int i = 0; i < asked; i++) sizes[i] = shape[i] > 0 && shape[i] < OP_SIZE_MAX ? (int)shape[i] : -1;
 	if (asked >= 0) *(eg_ints *)field(op, options, "output_shape", &row) = (eg_ints){sizes, asked};
-	if (*eg_import_out_name(m, 1)) eg_import_fail(m, "the output Indices is not supported");
 	eg_tensor in = eg_import_in(m, 0), y = eg_import_apply(m, name, options, &in, 1);
 	if (weighted) eg_import_param(m, y, "weight", eg_import_reals(m, 1, NULL), eg_dims_count(&w, 0));
 	if (weighted && eg_import_has_in(m, 2)) {
