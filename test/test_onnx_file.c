@@ -46,7 +46,7 @@ static void within(bytes *b, int field, bytes m) {
 }
 
 /* Fields of ONNX's messages. */
-enum { OPSETS = 8, GRAPH = 7, NODE = 1, INITIALIZER = 5, ATTRIBUTE = 5, A_GRAPH = 6, DIMS = 1, DATA_TYPE = 2, RAW = 9, TENSOR_NAME = 8, EXTERNAL = 13, LOCATION = 14 };
+enum { OPSETS = 8, GRAPH = 7, NODE = 1, INITIALIZER = 5, ATTRIBUTE = 5, A_GRAPH = 6, DIMS = 1, DATA_TYPE = 2, FLOATS = 4, RAW = 9, TENSOR_NAME = 8, EXTERNAL = 13, LOCATION = 14 };
 
 static bytes opset(uint64_t version) {
 	bytes b = {0};
@@ -92,6 +92,15 @@ static void shapes(void **state) {
 	refused(with_tensor(tensor_of(2, 2, 12)), "not as many as their shape says");
 	refused(with_tensor(tensor_of(0, 2, 8)), "not as many as their shape says");
 	refused(with_tensor(tensor_of(2, 2, 0)), "not as many as their shape says");
+	/* 2^64 numbers, or bytes: 0 when that wraps. */
+	refused(with_tensor(tensor_of((uint64_t)1 << 62, 4, 4)), "a shape that no numbers can have");
+	refused(with_tensor(tensor_of((uint64_t)1 << 62, 1, 4)), "a shape that no numbers can have");
+	refused(with_tensor(tensor_of(1 << 30, 2, 4)), "not as many as their shape says");
+	bytes listed = tensor_of(0, 2, 0), twofold = tensor_of(1, 1, 4);
+	part(&listed, FLOATS, "\0\0\0\0", 4); /* nothing by its shape, and a number in its list */
+	refused(with_tensor(listed), "not as many as their shape says");
+	part(&twofold, FLOATS, "\0\0\0\0", 4);
+	refused(with_tensor(twofold), "are there twice");
 	bytes t = tensor_of(1, 1, 4);
 	number(&t, DATA_TYPE, 99);
 	refused(with_tensor(t), "type 99");
@@ -220,6 +229,31 @@ static void graphs(void **state) {
 	no_graph(graph_of(node_of("Concat", "", NULL, "y", none), none), "Concat");
 	no_graph(graph_of(node_of("If", "x", NULL, "y", none), none), "'else_branch' is missing");
 	no_graph(graph_of(node_of("Unheard", "x", NULL, "y", none), none), "no such operator");
+	/* Attributes that are there twice, or of a kind without what belongs to it. */
+	bytes once = node_of("Softmax", "x", NULL, "y", attribute_of("axis", EG_ONNX_AN_INT));
+	within(&once, ATTRIBUTE, attribute_of("axis", EG_ONNX_AN_INT));
+	refused(model_of(graph_of(once, none)), "the attribute 'axis' twice");
+	refused(model_of(graph_of(node_of("ConstantOfShape", "x", NULL, "y", attribute_of("value", EG_ONNX_A_TENSOR)), none)), "'value' has no numbers");
+	refused(model_of(graph_of(node_of("If", "x", NULL, "y", attribute_of("then_branch", EG_ONNX_A_GRAPH)), none)), "'then_branch' has no graph");
+	no_graph(graph_of(node_of("If", "x", NULL, "y", attribute_of("else_branch", EG_ONNX_AN_INT)), none), "wrong type");
+	/* Numbers and outputs of one name, numbers without one. */
+	bytes same = graph_of(node_of("Relu", "x", NULL, "y", none), none), nameless = graph_of(node_of("Relu", "x", NULL, "y", none), none), unnamed = {0};
+	within(&same, INITIALIZER, tensor_of(1, 1, 4));
+	within(&same, INITIALIZER, tensor_of(1, 1, 4));
+	no_graph(same, "'w' are there twice");
+	number(&unnamed, DATA_TYPE, EG_ONNX_FLOAT);
+	part(&unnamed, RAW, "\0\0\0\0", 4);
+	within(&nameless, INITIALIZER, unnamed);
+	no_graph(nameless, "without a name");
+	bytes split = node_of("Split", "x", NULL, "y", none);
+	text(&split, 2, "y");
+	no_graph(graph_of(split, none), "the name of another value");
+	bytes outputs = graph_of(node_of("Relu", "x", NULL, "y", none), none);
+	within(&outputs, OUTPUT, value_of("y", 2));
+	no_graph(outputs, "y");
+	bytes negative = {0};
+	within(&negative, INPUT, value_of("x", (uint64_t)-3));
+	refused(model_of(negative), "has the size -3");
 	bytes twice = graph_of(node_of("Relu", "x", NULL, "y", none), none), sizes = {0};
 	within(&twice, INPUT, value_of("x", 2));
 	no_graph(twice, "is there twice");
@@ -232,6 +266,24 @@ static void graphs(void **state) {
 	varint(&longer, (uint64_t)2 << 3 | 2);
 	varint(&longer, UINT64_MAX); /* a text without an end */
 	refused(longer, "damaged");
+}
+
+/* Shapes that nodes make of numbers of the model. */
+static void made_shapes(void **state) {
+	EG_UNUSED(state);
+	static const int64_t lists[][3] = {{INT64_C(1) << 31, INT64_C(1) << 31, 4}, {INT64_C(1) << 62, 4, 1}, {-2, 3, 3}, {INT64_MIN, -1, INT64_MIN}, {65536, 65536, 65536}};
+	static const char *const types[] = {"ConstantOfShape", "Expand", "Reshape", "Tile"};
+	for (int i = 0; i < EG_COUNT(lists) * EG_COUNT(types); i++) {
+		const char *type = types[i % EG_COUNT(types)];
+		const bool alone = i % EG_COUNT(types) == 0;
+		bytes list = {0}, g = graph_of(node_of(type, alone ? "s" : "x", alone ? NULL : "s", "y", (bytes){0}), (bytes){0});
+		number(&list, DIMS, 3);
+		number(&list, DATA_TYPE, EG_ONNX_INT64);
+		text(&list, TENSOR_NAME, "s");
+		part(&list, RAW, lists[i / EG_COUNT(types)], sizeof lists[0]);
+		within(&g, INITIALIZER, list);
+		no_graph(g, type);
+	}
 }
 
 /* ---- numbers in other files -------------------------------------------------------------------------------------- */
@@ -258,7 +310,9 @@ static void save(const char *path, const void *p, size_t n) {
 static void other_files(void **state) {
 	EG_UNUSED(state);
 	static const struct { const char *location, *offset, *why; } cases[] = {{"../w.bin", "0", "plain name"}, {"/etc/passwd", "0", "plain name"}, {"w.bin", "20", "behind the end"},
-		{"link", "0", "a link"}, {"folder", "0", "no plain file"}, {"none", "0", "No such file"}, {"w.bin", "-1", "no number"}, {"w.bin", "4", NULL}};
+		{"link", "0", "a link"}, {"folder", "0", "no plain file"}, {"none", "0", "No such file"}, {"w.bin", "-1", "no number"}, {"w.bin", "18446744073709551615", "behind the end"}, {"w.bin", "18446744073709551616", "no number"},
+		{"w.bin", "0x4", "no number"}, {"w.bin", "", "no number"}, {"./w.bin", "0", "plain name"}, {"folder/../w.bin", "0", "plain name"}, {"..\\w.bin", "0", "plain name"},
+		{"..", "0", "plain name"}, {"", "0", "plain name"}, {"w.bin", "4", NULL}};
 	char folder[] = "/tmp/engram-onnx-XXXXXX", path[200], name[200];
 	const float numbers[] = {0, 1, 2, 3, 4};
 	assert_non_null(mkdtemp(folder));
@@ -283,6 +337,17 @@ static void other_files(void **state) {
 		eg_onnx_file_free(f);
 	}
 	refused(external("w.bin", "0"), "may not have"); /* bytes have no folder */
+	bytes huge = tensor_of((uint64_t)1 << 40, 1 << 15, 0), where = {0}; /* 2^57 bytes of a file that has 20 */
+	text(&where, 1, "location");
+	text(&where, 2, "w.bin");
+	within(&huge, EXTERNAL, where);
+	number(&huge, LOCATION, 1);
+	huge = with_tensor(huge);
+	save(path, huge.at, huge.n);
+	free(huge.at);
+	eg_error err = {0};
+	eg_onnx_file *f = eg_onnx_file_load(path, &err);
+	if (f || !strstr(err.message, "behind the end")) fail_msg("2^57 bytes: '%s'", err.message);
 	snprintf(name, sizeof name, "rm -rf %s", folder);
 	assert_int_equal(system(name), 0);
 }
@@ -335,7 +400,7 @@ int main(void) {
 	eg_onnx_file *f = eg_onnx_file_parse("", 0, "x", &err);
 	eg_onnx_file_free(f);
 	if (strstr(err.message, "built without")) return 77;
-	const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(whole_files), cmocka_unit_test(nested), cmocka_unit_test(out_of_proportion), cmocka_unit_test(graphs),
+	const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(whole_files), cmocka_unit_test(nested), cmocka_unit_test(out_of_proportion), cmocka_unit_test(graphs), cmocka_unit_test(made_shapes),
 		cmocka_unit_test(other_files), cmocka_unit_test(there_and_back)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,10 @@ static eg_status fail(eg_onnx_reader *r, const Onnx__TensorProto *t, const char 
 	return eg_fail(r->err, EG_ERR_FORMAT, "'%.300s': the numbers '%.100s' %s", r->source, name_of(t), why);
 }
 
+static eg_status no_memory(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t bytes) {
+	return eg_fail(r->err, EG_ERR_MEMORY, "'%.300s': out of memory for %zu bytes of '%.100s'", r->source, bytes, name_of(t));
+}
+
 /* ---- numbers in other files -------------------------------------------------------------------------------------- */
 
 /* A name of a file in the same folder and nothing else. */
@@ -32,7 +36,8 @@ static bool whole_number(const char *s, uint64_t *v) {
 	return *s >= '0' && *s <= '9' && !*end && !errno;
 }
 
-static eg_status read_part(eg_onnx_reader *r, const Onnx__TensorProto *t, const char *path, uint64_t offset, size_t bytes, void *to) {
+/* Memory is taken when the file is known to have so many bytes. */
+static eg_status read_part(eg_onnx_reader *r, const Onnx__TensorProto *t, const char *path, uint64_t offset, size_t bytes, const void **to) {
 	const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat s;
 	if (file < 0)
@@ -41,8 +46,11 @@ static eg_status read_part(eg_onnx_reader *r, const Onnx__TensorProto *t, const 
 	eg_status status = EG_OK;
 	if (fstat(file, &s) || !S_ISREG(s.st_mode)) status = fail(r, t, "are in something that is no plain file");
 	else if (offset > (uint64_t)s.st_size || bytes > (uint64_t)s.st_size - offset) status = fail(r, t, "end behind the end of the file that they are in");
+	char *v = status ? NULL : eg_arena_alloc(r->arena, bytes + 1);
+	if (!status && !v) status = no_memory(r, t, bytes);
+	*to = v;
 	for (size_t at = 0; !status && at < bytes;) {
-		const ssize_t n = pread(file, (char *)to + at, bytes - at, (off_t)(offset + at));
+		const ssize_t n = pread(file, v + at, bytes - at, (off_t)(offset + at));
 		if (n > 0) at += (size_t)n;
 		else if (n == 0 || errno != EINTR) status = fail(r, t, "cannot be read from their file");
 	}
@@ -64,11 +72,8 @@ static eg_status external(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t 
 	if (!r->folder) return fail(r, t, "are in another file, which this model may not have");
 	if (!location || !plain_name(location)) return fail(r, t, "are in a file that is not named by a plain name in the model's own folder");
 	if (length != bytes) return fail(r, t, "have another length in their file than their shape has");
-	void *v = eg_arena_alloc(r->arena, bytes + 1);
 	const char *path = eg_arena_printf(r->arena, "%s/%s", r->folder, location);
-	if (!v || !path) return eg_fail(r->err, EG_ERR_MEMORY, "'%.300s': out of memory for %zu bytes of '%.100s'", r->source, bytes, name_of(t));
-	to->data = v;
-	return read_part(r, t, path, offset, bytes, v);
+	return path ? read_part(r, t, path, offset, bytes, &to->data) : no_memory(r, t, bytes);
 }
 
 /* ---- numbers in the message -------------------------------------------------------------------------------------- */
@@ -100,7 +105,7 @@ static eg_status texts(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t n, 
 		if (v) v[i] = s;
 	}
 	to->data = v;
-	return v ? EG_OK : eg_fail(r->err, EG_ERR_MEMORY, "'%.300s': out of memory for '%.100s'", r->source, name_of(t));
+	return v ? EG_OK : no_memory(r, t, (n + 1) * sizeof *v);
 }
 
 static eg_status listed(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t count, size_t elem, eg_onnx_tensor *to) {
@@ -110,7 +115,7 @@ static eg_status listed(eg_onnx_reader *r, const Onnx__TensorProto *t, size_t co
 	to->data = list ? list : "";
 	if (size == elem || !count || !list) return EG_OK;
 	void *v = eg_arena_alloc(r->arena, count * elem);
-	if (!v) return eg_fail(r->err, EG_ERR_MEMORY, "'%.300s': out of memory for '%.100s'", r->source, name_of(t));
+	if (!v) return no_memory(r, t, count * elem);
 	if (size == 4) narrow(list, count, elem, v);
 	else for (size_t i = 0; i < count; i++) memcpy((char *)v + i * elem, (const char *)list + i * size, elem);
 	to->data = v;
