@@ -79,9 +79,14 @@ static int draw_network(const cli_network *n, const char *path, bool dot) {
 }
 
 static int draw_alone(const cli_args *a, eg_network *n, const char *path, bool dot) {
-	eg_error why;
-	const eg_graph *g = eg_network_graph(n, NULL, &why);
-	return g ? draw(g, a->operands[0], NULL, path, dot) : fail_error("export", &why);
+	eg_error why = {0};
+	int size = 0;
+	char title[300];
+	const eg_graph *g = eg_network_example(n, &size, &why);
+	if (!g) return fail_error("export", &why);
+	const int end = snprintf(title, sizeof title, "%.250s", a->operands[0]);
+	if (size) snprintf(title + end, sizeof title - (size_t)end, ", open sizes: %d", size);
+	return draw(g, title, NULL, path, dot);
 }
 
 static int write_dot(const cli_args *a, cli_network *n, const char *path) { return (void)a, draw_network(n, path, true); }

@@ -91,16 +91,18 @@ static void print_nodes(eg_graph *g) {
 	puts("\nMultiply-adds are those of one sample, of a sequence of one step.");
 }
 
-static void print_text(const char *path, const eg_network *n) {
+static void print_text(const char *path, eg_network *n) {
 	const eg_onnx_model *m = eg_network_model(n);
-	eg_error why;
+	eg_error why = {0}, never;
+	int size = 0;
 	eg_graph *g = eg_network_graph(n, NULL, &why);
 	const char *producer = eg_network_producer(n);
 	printf("%s: network of ONNX, opset %d%s%s, %d nodes\n", path, m->opset, *producer ? ", written by " : "", text_shown(producer), m->nnodes);
 	print_values("input", m->inputs, m->ninputs);
 	print_values("output", m->outputs, m->noutputs);
+	if (!g) printf("\nWith open sizes it cannot be planned (%s); it is for each size that it is run with.\n", why.message);
+	if (!g && (g = eg_network_example(n, &size, &never))) printf("Here each of them is %d:\n", size);
 	if (g) print_nodes(g);
-	else printf("\nWith open sizes it cannot be planned (%s); it is for each size that it is run with.\n", why.message);
 }
 
 static void print_as_json(const eg_network *n) {

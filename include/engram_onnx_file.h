@@ -96,6 +96,10 @@ EG_API const char *eg_network_producer(const eg_network *n);       /* as eg_onnx
  * size that it is run with. */
 EG_API eg_graph *eg_network_graph(const eg_network *n, eg_params **params, eg_error *why);
 
+/* The same, to be looked at: where there is none with open sizes, one that has *size in the place of each, the first of
+ * a few numbers that suit it; valid until the next run. *size is 0 where they stay open. */
+EG_API eg_graph *eg_network_example(eg_network *n, int *size, eg_error *why);
+
 /* The network as a recipe (YAML) of the task classify, whose data and training are to be changed in it: a layer for
  * each operator on the way to its first output, a softmax at the end left out. `from`: the network's file, which a
  * training by that recipe begins with. EG_ERR_ARG, with the reason: a recipe has no such layer, or no such input. */

@@ -248,12 +248,16 @@ static eg_status note(eg_network *n, const eg_onnx_value *v, int i, int64_t size
 	return EG_OK;
 }
 
-static eg_status learn_sizes(eg_network *n, const eg_network_array *in, int nin, eg_error *err) {
-	char theirs[200], ours[160];
-	eg_status status = EG_OK;
+static void forget_sizes(eg_network *n) {
 	n->batch = n->time = 0;
 	memset(n->sizes, 0, sizeof n->sizes);
 	eg_arena_free(&n->names);
+}
+
+static eg_status learn_sizes(eg_network *n, const eg_network_array *in, int nin, eg_error *err) {
+	char theirs[200], ours[160];
+	eg_status status = EG_OK;
+	forget_sizes(n);
 	for (int i = 0; i < n->model.ninputs && !status; i++) {
 		const eg_onnx_value *v = &n->model.inputs[i];
 		const eg_network_array *a = given(in, nin, v->name);
@@ -282,23 +286,41 @@ static eg_status check_wholes(const eg_graph *g, const char *name, const eg_netw
 	return EG_OK;
 }
 
-/* The plan for these sizes, on the graph with open ones or on one that is made for them. */
-static eg_status plan(eg_network *n, eg_error *err) {
-	eg_plan_options o = {.batch = n->batch ? n->batch : 1, .time = n->time ? n->time : 1, .sizes = n->sizes};
+/* The graph with numbers in the place of its open sizes, which are noted. */
+static eg_status fix(eg_network *n, eg_error *err) {
 	eg_size all[WORDS + 3] = {{"batch", n->batch}, {"time", n->time}};
 	eg_onnx_model with;
+	memcpy(all + 2, n->sizes, sizeof n->sizes);
+	eg_status status = eg_onnx_fixed(&n->names, &n->model, all, &with, err);
+	return status ? status : eg_onnx_import(n->ctx, &with, &n->fixed, &n->fixed_params, err);
+}
+
+/* The plan for these sizes, on the graph with open ones or on one that is made for them. */
+static eg_status plan(eg_network *n, eg_error *err) {
+	eg_plan_options o = {.batch = n->batch ? n->batch : 1, .time = n->time ? n->time : 1, .sizes = n->graph ? n->sizes : NULL};
 	eg_error why = {0};
-	eg_status status = EG_OK;
 	forget(n);
-	if (!n->graph) {
-		memcpy(all + 2, n->sizes, sizeof n->sizes);
-		o.sizes = NULL; /* they are numbers there */
-		status = eg_onnx_fixed(&n->names, &n->model, all, &with, &why);
-		if (!status) status = eg_onnx_import(n->ctx, &with, &n->fixed, &n->fixed_params, &why);
-	}
+	const eg_status status = n->graph ? EG_OK : fix(n, &why);
 	if (!status) n->plan = eg_plan_new(n->graph ? n->graph : n->fixed, n->graph ? n->params : n->fixed_params, &o, &why);
 	if (!n->plan && err) *err = why;
 	return n->plan ? EG_OK : why.status;
+}
+
+eg_graph *eg_network_example(eg_network *n, int *size, eg_error *why) {
+	static const int tried[] = {32, 64, 16, 128, 8};
+	if (n->graph) return *size = 0, n->graph;
+	forget(n);
+	for (int k = 0; k < EG_COUNT(tried) && !n->fixed; k++) {
+		eg_status status = EG_OK;
+		forget_sizes(n);
+		for (int i = 0; i < n->model.ninputs && !status; i++) {
+			const eg_onnx_value *v = &n->model.inputs[i];
+			for (int d = 0; d < v->rank && !status; d++)
+				if (v->dims[d] < 0) status = note(n, v, d, *size = tried[k], why);
+		}
+		if (status || fix(n, why) == EG_ERR_MEMORY) break;
+	}
+	return n->fixed;
 }
 
 /* Is the last plan for these sizes? */
