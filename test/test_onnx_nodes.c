@@ -133,7 +133,8 @@ static void test_recurrent_shapes(void **state) {
 	static const struct { const int64_t *w, *h, *c, *p; const char *why; } cases[] = {{w, own, own, p, NULL}, {w, own, own, few, "peephole"}, {turned, own, own, p, "W must be"},
 		{w, other, own, p, "input 5, a state"}, {w, own, other, p, "input 6, a state"}, {w, two, own, p, "input 5, a state"}};
 	for (int i = 0; i < 2 * EG_COUNT(cases); i++) {
-		const eg_onnx_attr clip = {.name = "clip", .kind = EG_ONNX_A_FLOAT, .f = 3}; /* a layer that becomes a loop */
+		/* With a clip the layer becomes a loop. */
+		const eg_onnx_attr clip = {.name = "clip", .kind = EG_ONNX_A_FLOAT, .f = 3};
 		const eg_onnx_node node = {.type = "LSTM", .nin = 8, .nout = 1, .in = in, .out = xyz, .nattrs = i % 2, .attrs = &clip};
 		const eg_onnx_tensor tensors[] = {{.name = "w", .rank = 3, .dims = cases[i / 2].w}, {.name = "r", .rank = 3, .dims = r}, {.name = "h", .rank = 3, .dims = cases[i / 2].h},
 			{.name = "c", .rank = 3, .dims = cases[i / 2].c}, {.name = "p", .rank = 2, .dims = cases[i / 2].p}};
