@@ -61,6 +61,8 @@ for list in csv jsonl; do
 	says 'at 8,000 Hz'
 	expect 0 "$ENGRAM" eval said.safetensors --data transcripts --path said
 done
+tar cf said.tar said
+expect 0 "$ENGRAM" eval said.safetensors --data transcripts --path said.tar
 cat >told.yaml <<-END
 	name: told
 	task: classify

@@ -98,6 +98,39 @@ for as in '' dos-; do
 	done
 done
 
+# The same texts, a file each in a folder for each class, or in an archive: questions that are files are read as they are; what is
+# empty, or no UTF-8, is named.
+awk -F '\t' 'NR > 1 { print $1 "\t" $2 }' table.tsv | while IFS="$(printf '\t')" read -r text label; do
+	for folder in mails mails-dos; do
+		mkdir -p $folder/$label
+		echo "$text" | tr ' ' '\n' >text.txt
+		if [ $folder = mails ]; then cp text.txt "$folder/$label/$text.txt"; else dos text.txt "$folder/$label/$text.txt"; fi
+		echo not this >$folder/$label/readme
+	done
+done
+tar cf mails.tar mails
+for path in mails mails-dos mails.tar; do
+	expect 0 "$ENGRAM" train table.yaml -q --threads 1 --set data.source=texts --set data.path=$path -o m.safetensors
+	cp m.safetensors asked.safetensors
+	alike mails "$ENGRAM" predict asked.safetensors --split test --json --truth
+	says '"id": "on/put on the light '
+	[ "$(wc -l <out)" = 8 ] || fail "8 of 40 files are the test part: $(cat out)"
+	answer=$(head -n 1 out | sed 's/.*"answer"/"answer"/; s/, "truth".*/}/')
+	file=mails/$(head -n 1 out | sed 's/.*"id": "//; s/".*//')
+	expect 0 "$ENGRAM" predict asked.safetensors "$file" --json
+	says "$answer"
+done
+: >mails/on/empty.txt
+printf 'Gr\374n\n' >mails/off/latin.txt
+expect 1 "$ENGRAM" train table.yaml --set data.source=texts --set data.path=mails -o none.safetensors
+says "'mails/on/empty.txt' is empty"
+says "'mails/off/latin.txt', line 1, column 3: byte 0xFC"
+says '2 of 42 records'
+expect 0 "$ENGRAM" train table.yaml --set data.source=texts --set data.path=mails --set data.broken=skip -o m.safetensors
+expect 0 "$ENGRAM" train table.yaml --set data.source=texts --set data.path=mails --set data.files=readme -q -o m.safetensors --set data.validation=0 --set data.test=0
+expect 1 "$ENGRAM" train table.yaml --set data.source=texts --set data.path=mails --set data.files=.eml -o none.safetensors
+says "there is no text in the class 'mails/off' (.eml)"
+
 # Tokens with tags.
 awk 'BEGIN { for (i = 0; i < 30; i++) print "Ada\tB-PER\nlives\tO\nin\tO\n" (i % 2 ? "Bern" : "Oslo") "\tB-LOC\n" }' >tags.conll
 dos tags.conll tags-dos.conll

@@ -38,6 +38,8 @@ static const mode modes[] = {
 	{"recordings", "transcripts", {0}},
 	{"recordings", "recordings", {"broken=skip", "test=0.3", "limit=2"}},
 	{"recordings", "transcripts", {"broken=skip", "test=0.3"}},
+	{"recordings", "texts", {0}},
+	{"recordings", "texts", {"broken=skip", "test=0.3", "files=*.wav *", "encoding=found"}},
 	{"orl", "orl", {"broken=skip"}},
 	{"orl", "orl", {"broken=skip", "split=persons", "limit=5"}},
 	{"cifar10", "cifar10", {"limit=100"}},

@@ -20,6 +20,14 @@ eg_status eg_text_utf16(const char *name, eg_error *err);
 
 /* ---- text_files.c ------------------------------------------------------------------------------------------------ */
 
+/* Which names of files are meant: patterns with blanks between them ("*.c part?.txt"), of which ".c" is short for
+ * "*.c". Each has a zero behind it here, and an empty one stands at the end. */
+typedef struct eg_patterns {
+	char at[EG_PATH];
+} eg_patterns;
+eg_status eg_patterns_cut(eg_patterns *p, const char *patterns, eg_error *err);
+bool eg_patterns_fit(const eg_patterns *p, const char *name);
+
 /* Zero-initialise. */
 typedef struct eg_text_files {
 	eg_text **at;

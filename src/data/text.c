@@ -98,7 +98,7 @@ eg_status eg_text_wrong_byte(
 static eg_status not_utf8(const char *name, const char *s, size_t from, size_t size, size_t at, eg_error *err) {
 	if (eg_text_is_utf16(s, size)) return eg_text_utf16(name, err);
 	return eg_text_wrong_byte(name, eg_text_place_of(s + from, at - from), (unsigned char)s[at], (int64_t)at,
-	        ", or read it as bytes (unit: byte)", err);
+	        s[at] ? ", or read it with 'encoding: latin1' in 'data', or as bytes (unit: byte)" : ", or read it as bytes (unit: byte)", err);
 }
 
 static size_t cut_to(const char *s, size_t limit) {

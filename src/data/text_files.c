@@ -12,7 +12,7 @@ enum { DEEPEST = 64 };
 typedef struct walk {
 	eg_text_files *to;
 	const eg_files *tree;
-	char patterns[EG_PATH]; /* each with a zero behind it, an empty one at the end */
+	eg_patterns patterns;
 	eg_text_options options; /* limit: what is left of it */
 	bool limited;
 	int others; /* files that fit no pattern */
@@ -23,26 +23,26 @@ static eg_status no_memory(const char *name, eg_error *err) {
 	return eg_fail(err, EG_ERR_MEMORY, "cannot read '%s': out of memory", name);
 }
 
-static eg_status cut_patterns(walk *w, const char *patterns, eg_error *err) {
+eg_status eg_patterns_cut(eg_patterns *p, const char *patterns, eg_error *err) {
 	size_t n = 0;
-	const char *p = patterns + strspn(patterns, " ");
-	for (; *p && n + strlen(p) + 2 < sizeof w->patterns; p += strspn(p, " ")) {
-		const size_t size = strcspn(p, " ");
-		memcpy(w->patterns + n, p, size);
+	const char *at = patterns + strspn(patterns, " ");
+	*p = (eg_patterns){{0}};
+	for (; *at && n + strlen(at) + 2 < sizeof p->at; at += strspn(at, " ")) {
+		const size_t size = strcspn(at, " ");
+		memcpy(p->at + n, at, size);
 		n += size + 1;
-		p += size;
+		at += size;
 	}
 	if (n > 0) return EG_OK;
 	return eg_fail(err, EG_ERR_ARG, "'files' is %s: say which files to read, as in '*.txt'",
 	        *patterns ? "blank, or too long" : "empty");
 }
 
-/* ".c" is short for "*.c". */
-static bool is_wanted(const walk *w, const char *name) {
+bool eg_patterns_fit(const eg_patterns *p, const char *name) {
 	const size_t n = strlen(name);
-	for (const char *p = w->patterns; *p; p += strlen(p) + 1) {
-		const size_t size = strlen(p);
-		if (eg_name_fits(p, name) || (*p == '.' && size < n && strcmp(name + n - size, p) == 0)) return true;
+	for (const char *one = p->at; *one; one += strlen(one) + 1) {
+		const size_t size = strlen(one);
+		if (eg_name_fits(one, name) || (*one == '.' && size < n && strcmp(name + n - size, one) == 0)) return true;
 	}
 	return false;
 }
@@ -84,7 +84,7 @@ static eg_status enter(walk *w, const char *folder, const char *name, eg_listed 
 	eg_status status = eg_join(path, folder, name, "", err);
 	if (status) return status;
 	if (what == EG_LIST_FOLDERS) return walk_folder(w, path, depth + 1, err);
-	if (is_wanted(w, name)) return add_file(w, path, err);
+	if (eg_patterns_fit(&w->patterns, name)) return add_file(w, path, err);
 	w->others++;
 	return EG_OK;
 }
@@ -115,7 +115,7 @@ eg_status eg_text_files_load(
 	eg_text_files *f, const char *path, const char *patterns, const eg_text_options *o, eg_error *err) {
 	walk w = {.to = f, .options = *o, .limited = o->limit > 0};
 	eg_files *tree = NULL;
-	eg_status status = cut_patterns(&w, patterns, err);
+	eg_status status = eg_patterns_cut(&w.patterns, patterns, err);
 	if (!status) status = eg_files_open(path, &tree, err);
 	w.tree = tree;
 	if (!status) status = walk_folder(&w, eg_files_top(tree), 0, err);
