@@ -261,6 +261,17 @@ void eg_shelf_close(eg_source *base) {
 	s->ready = false;
 }
 
+/* Tags that go on with something that has not begun. */
+static void count_strays(eg_shelf *f) {
+	for (int i = 0; i < f->n; i++) {
+		const eg_item *x = &f->at[i];
+		for (int k = 0; k < x->ntokens; k++) {
+			if (eg_tag_may_follow(x->tag_names[k], k > 0 ? x->tag_names[k - 1] : NULL)) continue;
+			if (f->strays++ == 0) f->stray_line = x->line + (f->token_lines ? k : 0);
+		}
+	}
+}
+
 static eg_status fill_shelf(
 	eg_shelf_source *s, eg_part part, eg_shelf *f, eg_shelf_fill fill, eg_reader *reader, eg_error *err) {
 	int64_t before = eg_broken_count(&s->base);
@@ -272,6 +283,7 @@ static eg_status fill_shelf(
 	if (!status && f->n == 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' has no %s to make a record of", f->file, s->one);
 	if (!status) eg_latin1_remark(&s->base, part, f->latin1);
+	if (!status && s->fields.tags >= 0) count_strays(f);
 	return status;
 }
 
@@ -304,7 +316,7 @@ static eg_status prepare_own(eg_shelf_source *s, eg_shelf_fill fill, eg_error *e
 	return status;
 }
 
-eg_status eg_shelf_prepare(eg_source *base, eg_part part, eg_shelf_fill fill, eg_error *err) {
+static eg_status prepare_part(eg_source *base, eg_part part, eg_shelf_fill fill, eg_error *err) {
 	eg_shelf_source *s = (eg_shelf_source *)base;
 	eg_reader *reader = NULL;
 	if (part == EG_PART_VALIDATION && !s->part_of) return EG_OK;
@@ -330,6 +342,17 @@ eg_status eg_shelf_prepare(eg_source *base, eg_part part, eg_shelf_fill fill, eg
 	if (!status) status = number_all(s, part, &s->other, err);
 	base->count[part] = s->other.n;
 	if (status) eg_shelf_free(&s->other);
+	return status;
+}
+
+eg_status eg_shelf_prepare(eg_source *base, eg_part part, eg_shelf_fill fill, eg_error *err) {
+	const eg_shelf_source *s = (const eg_shelf_source *)base;
+	eg_status status = prepare_part(base, part, fill, err);
+	const eg_shelf *f = part == EG_PART_TEST && s->test_path ? &s->other : &s->own;
+	if (!status && base->count[part] > 0 && f->strays > 0)
+		eg_source_remark_more(base, part,
+		        "%lld of the tags I-... follow none of their type (the first: %s:%lld); each counts as the beginning of one",
+		        (long long)f->strays, f->file, (long long)f->stray_line);
 	return status;
 }
 

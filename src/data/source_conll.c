@@ -16,15 +16,9 @@
 
 enum { TOKENS, TAGS, TAGS_MOST = 1000 };
 
-/* Tags I-X that follow no tag of X. */
-typedef struct strays {
-	int64_t n, line; /* line: of the first */
-} strays;
-
 typedef struct conll_source {
 	eg_shelf_source shelf;
 	eg_strings tags;
-	strays own, other; /* of path, of test_path */
 } conll_source;
 
 /* A file while it is read. */
@@ -40,7 +34,6 @@ typedef struct reading {
 	int n, cap_tokens, cap_tags;
 	int64_t first;               /* its first line */
 	bool spoilt;                 /* it is broken */
-	strays strays, before;       /* before: the sentence */
 } reading;
 
 static eg_status no_memory(const reading *r, eg_error *err) { return eg_source_no_memory(&r->s->shelf.base, err); }
@@ -103,12 +96,6 @@ static int cut_line(char *line, char **token, char **tag) {
 	return n;
 }
 
-/* A tag that goes on with something that has not begun. */
-static void look_for_stray(reading *r, const char *tag, const char *before) {
-	if (eg_tag_may_follow(tag, before)) return;
-	if (r->strays.n++ == 0) r->strays.line = r->line;
-}
-
 static eg_status add_token(reading *r, char *line, eg_error *err) {
 	char *token, *tag;
 	const char *kept = NULL;
@@ -132,8 +119,7 @@ static eg_status add_token(reading *r, char *line, eg_error *err) {
 		return no_memory(r, err);
 	r->tokens[r->n] = eg_pool_text(&r->shelf->pool, token, strlen(token));
 	if (!r->tokens[r->n]) return no_memory(r, err);
-	if (r->n == 0) r->first = r->line, r->before = r->strays;
-	look_for_stray(r, kept, r->n > 0 ? r->tags[r->n - 1] : NULL);
+	if (r->n == 0) r->first = r->line;
 	r->tags[r->n++] = kept;
 	return EG_OK;
 }
@@ -160,7 +146,6 @@ static eg_status end_sentence(reading *r, eg_error *err) {
 
 /* A line is wrong: so is its sentence. */
 static eg_status spoil(reading *r, eg_status wrong, const eg_error *why, eg_error *err) {
-	if (r->n > 0) r->strays = r->before;
 	r->n = 0;
 	r->spoilt = true;
 	return eg_broken_add(&r->s->shelf.base, wrong, why, err);
@@ -206,7 +191,7 @@ static eg_status fill(eg_source *base, eg_shelf *f, eg_reader *reader, eg_error 
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s': there is no sentence in it", f->file);
 	if (r.lines) f->latin1 = eg_lines_latin1(r.lines);
 	f->tags = (eg_strings){r.known, r.nknown};
-	*(f == &s->shelf.own ? &s->own : &s->other) = r.strays;
+	f->token_lines = true;
 	eg_lines_free(r.lines);
 	eg_release(NULL, r.tokens);
 	eg_release(NULL, r.tags);
@@ -217,17 +202,7 @@ static eg_status fill(eg_source *base, eg_shelf *f, eg_reader *reader, eg_error 
 
 eg_status eg_conll_take(eg_source *s, eg_reader *reader, eg_error *err) { return eg_shelf_take(s, fill, reader, err); }
 
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	const conll_source *s = (const conll_source *)base;
-	eg_status status = eg_shelf_prepare(base, part, fill, err);
-	bool other = part == EG_PART_TEST && s->shelf.test_path;
-	const strays *x = other ? &s->other : &s->own;
-	if (!status && base->count[part] > 0 && x->n > 0)
-		eg_source_remark_more(base, part,
-		        "%lld of the tags I-... follow none of their type (the first: %s:%lld); each counts as the beginning of one",
-		        (long long)x->n, other ? s->shelf.other.file : s->shelf.own.file, (long long)x->line);
-	return status;
-}
+static eg_status prepare(eg_source *s, eg_part part, eg_error *err) { return eg_shelf_prepare(s, part, fill, err); }
 
 static eg_status open_conll(eg_source *base, eg_error *err) {
 	conll_source *s = (conll_source *)base;

@@ -238,6 +238,8 @@ typedef struct eg_shelf {
 	eg_pool pool;   /* what the items hold */
 	int64_t latin1; /* lines that were found to be so */
 	eg_strings tags; /* all the tags there are, in any order, where the reader knows; else none */
+	bool token_lines; /* each token has a line of its own; else a record has one */
+	int64_t strays, stray_line; /* tags I-X that follow no tag of X, and where the first is */
 } eg_shelf;
 void eg_shelf_free(eg_shelf *f);
 
