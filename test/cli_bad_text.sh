@@ -78,6 +78,20 @@ expect 0 "$ENGRAM" data show conll --set path=tag.txt
 says 'B-LOC: 20 '
 says 'I-LOC: 1'
 
+cat >lists.yaml <<-END
+	name: lists
+	task: tag
+	data: {source: jsonl, path: lists.txt, tokens: words, tags: names}
+	input: [time]
+	model: [{embedding: 4}, {linear: classes}]
+	train: {loss: crf, batch: 8, epochs: 1}
+END
+for i in 1 2 3 4; do echo '{"words": ["Ada", "in", "Bern"], "names": ["B-PER", "O", "B-LOC"]}'; done >lists.good
+wrong lists '{"words": ["Ada", "in"], "names": ["B-PER"]}\n' "lists.txt:5: 2 tokens, but 1 tags"
+wrong lists '{"words": ["Ada", "in"] "names": ["B-PER", "O"]}\n' "lists.txt:5: JSON" "column 31"
+right lists '{"words": ["Rom"], "names": ["I-LOC"]}\n'
+says "1 of the tags I-... follow none of their type (the first: lists.txt:5)"
+
 # Empty lines, right to left, families and flags: nothing is lost on the way to the answer.
 odd='שלום עולם 👩‍👩‍👧‍👦 🇨🇭 e\314\201'
 right tag "\n\n  \nשלום\tB-LOC\n👩‍👩‍👧‍👦\tO\n\n"
@@ -106,4 +120,19 @@ says "of 1 of the 3 classes there is at most one text to train on (of 'once' one
 train 0 translate
 "$ENGRAM" predict classify.safetensors --json - <words >out 2>err || fail "$(cat err)"
 [ "$(grep -c '"answer"' out)" = 1 ] || fail "the long line was not answered"
+
+# A line that is more than the network can take: it is named, those around it are answered.
+{ echo Ada && tr '\n' ' ' <words && echo && echo Bern; } >three
+cat >wide.yaml <<-END
+	name: wide
+	task: tag
+	data: {source: conll, path: tag.good, validation: 0.2}
+	input: [time]
+	model: [{embedding: 4}, {linear: 5000}, {linear: classes}]
+	train: {batch: 8, epochs: 1}
+END
+train 0 wide
+"$ENGRAM" predict wide.safetensors --threads 1 - <three >out 2>err && fail "2,500 million numbers were computed"
+says "standard input, line 2, 500000 steps: "
+[ "$(wc -l <out)" = 2 ] || fail "what is around a long line was not answered: $(cat out)"
 done_testing

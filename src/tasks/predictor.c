@@ -329,7 +329,10 @@ static eg_status run_batch(eg_predictor *p, const eg_question *questions, const 
 		named[j] = (eg_size){words[j], room[j]};
 	}
 	eg_plan *plan = eg_plan_cache_get(p->plans, n, is_sequence(t) ? time : 0, named, err);
-	if (!plan) return err->status;
+	if (!plan) {
+		if (n == 1 && is_sequence(t)) eg_fail_prefix(err, "%s, %d steps", name_of(&questions[which[0]]), time);
+		return err->status;
+	}
 	for (int k = 0; k < t->nasked; k++) {
 		dims[k] = eg_intake_dims(t->intakes[k], n, time, room);
 		slots[k] = eg_plan_input(plan, t->intakes[k]->input);
