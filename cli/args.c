@@ -95,9 +95,17 @@ void args_settings_free(char **settings) {
 
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
+/* Options of tasks are called as their settings are, with _ between words; here - does as well, and is what help says. */
+static bool is_named(const cli_option *o, const char *name, size_t n) {
+	if (strlen(o->name) != n) return false;
+	for (size_t i = 0; i < n; i++)
+		if (o->name[i] != name[i] && !(o->name[i] == '_' && name[i] == '-')) return false;
+	return true;
+}
+
 static const cli_option *find_in(const cli_option *o, const char *name, size_t n) {
 	for (; o->name; o++)
-		if (strlen(o->name) == n && !memcmp(o->name, name, n)) return o;
+		if (is_named(o, name, n)) return o;
 	return NULL;
 }
 
@@ -325,6 +333,8 @@ static void option_line(const cli_option *o, int column) {
 	char text[80];
 	int n = o->letter ? snprintf(text, sizeof text, "-%c, ", o->letter) : snprintf(text, sizeof text, "    ");
 	snprintf(text + n, sizeof text - (size_t)n, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+	for (char *c = text; *c && c < text + n + 2 + strlen(o->name); c++)
+		if (*c == '_') *c = '-';
 	printf("  %-*s", column - 2, text);
 	if (text_width(text) > column - 4) printf("\n%*s", column, "");
 	text_wrap(stdout, o->doc, column, column, WIDTH);
