@@ -102,10 +102,10 @@ done
 # empty, or no UTF-8, is named.
 awk -F '\t' 'NR > 1 { print $1 "\t" $2 }' table.tsv | while IFS="$(printf '\t')" read -r text label; do
 	for folder in mails mails-dos; do
-		mkdir -p $folder/$label
+		mkdir -p "$folder/$label"
 		echo "$text" | tr ' ' '\n' >text.txt
 		if [ $folder = mails ]; then cp text.txt "$folder/$label/$text.txt"; else dos text.txt "$folder/$label/$text.txt"; fi
-		echo not this >$folder/$label/readme
+		echo not this >"$folder/$label/readme"
 	done
 done
 tar cf mails.tar mails

@@ -34,12 +34,13 @@ options_of() {
 	cat "$tmp/options.$1"
 }
 
-# Every `$ engram VERB ...` in a block, and every `engram VERB ...` in the text: the verb and its options must exist. What
+# Every `$ engram VERB ...` in a block, every `engram VERB ...` in the text, and those of a recipe's comments: the verb and its options must exist. What
 # stands in quotes, and behind a #, is no option.
 check_commands() {
 	{
 		sed -n 's/^\$ \(.*[ /]\)\{0,1\}engram \([a-z].*\)/\2/p' "$1"
 		grep -oE '`(build/)?engram [a-z][^`]*`' "$1" | tr -d '`' | sed 's/^[a-z/]*engram //'
+		sed -n 's/^#   engram \([a-z].*\)/\1/p' "$1" | sed 's/   .*//'
 	} | sed "s/'[^']*'//g; s/\"[^\"]*\"//g; s/[[:space:]]#.*//" | sort -u >"$tmp/commands"
 	while read -r verb rest; do
 		"$ENGRAM" "$verb" --help >/dev/null 2>&1 || {
@@ -86,4 +87,5 @@ for page in README.md docs/*.md; do
 	done
 	check_commands "$page"
 done
+for page in recipes/*.yaml; do check_commands "$page"; done
 exit $status
