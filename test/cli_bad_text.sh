@@ -62,7 +62,7 @@ right() {
 
 wrong tag 'Gr\374n\tO\n\n' "'tag.txt', line 81, column 3: byte 0xFC" "iconv -f LATIN1"
 wrong tag 'Gr\n\n' "tag.txt:81: 'Gr' has no tag; write the token, a tab, and its tag"
-wrong tag 'a\tO\tO\n\n' "tag.txt:81: 3 columns"
+wrong tag 'a\tO\tO\n\n' "tag.txt:81: 3 columns; say in which the tag is: 'tag_column: 3'"
 wrong tag '\tO\n\n' "tag.txt:81: there is no token before the tag 'O'"
 wrong classify 'Gr\374n\ton\n' "'classify.txt', line 22, column 3: byte 0xFC" "iconv -f LATIN1"
 wrong classify 'no label\n' "classify.txt:22: 1 column, but the first line names 2"

@@ -274,6 +274,16 @@ static void conll_files(void **state) {
 	assert_null(eg_source_remark(s, EG_PART_TEST));
 	sentence(f, s, EG_PART_TEST, 1, "z/B-PER", "b.conll.gz:3");
 	eg_source_close(s);
+	/* More columns, as in CoNLL-2003. */
+	setting(other, "path", write_text(f, "c.conll", "EU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\nGerman JJ B-NP I-MISC\n"));
+	s = open_source(f, "conll", TRAIN, other, "tag_column=4", NULL);
+	sentence(f, s, EG_PART_TRAIN, 0, "EU/B-ORG rejects/O", "c.conll:1");
+	assert_says(eg_source_remark(s, EG_PART_TRAIN), "c.conll:4)");
+	eg_source_close(s);
+	s = open_source(f, "conll", TRAIN, other, "tag_column=3", NULL);
+	sentence(f, s, EG_PART_TRAIN, 1, "German/B-NP", "c.conll:4");
+	eg_source_close(s);
+	refuse_source(f, "conll", TRAIN, "c.conll:1: 4 columns, but the tag is in number 5 (tag_column)", other, "tag_column=5", NULL);
 	/* The tags of the recipe, in its order. */
 	s = open_source(f, "conll", 0, path, "tags=[I-ORG, I-PER, B-PER, B-LOC, O, B-MISC]", NULL);
 	assert_int_equal(eg_source_learn_names(s, NULL), EG_OK);
@@ -292,7 +302,7 @@ static void conll_is_refused(void **state) {
 	BAD("conll", "a\tO\nb\t\n", "bad:2: 'b' has no tag");
 	BAD("conll", "a\tO\n\n\tO\n", "bad:3: there is no token before the tag 'O'");
 	BAD("conll", "EU NNP B-NP B-ORG\n",
-	        "bad:1: 4 columns; a line has a token and its tag|awk '{print NF ? $1 \"\\t\" $NF : \"\"}'");
+	        "bad:1: 4 columns; say in which the tag is: 'tag_column: 4' in 'data'");
 	BAD("conll", "a\tO\tx\n", "bad:1: 3 columns");
 	BAD("conll", "a\tO\nb\xff\tO\n", "bad', line 2, column 2: byte 0xFF");
 	BAD("conll", "a\tO\0\n", "a zero byte");

@@ -19,6 +19,7 @@ enum { TOKENS, TAGS, TAGS_MOST = 1000 };
 typedef struct conll_source {
 	eg_shelf_source shelf;
 	eg_strings tags;
+	int64_t tag_column; /* 0: there are two, the second */
 } conll_source;
 
 /* A file while it is read. */
@@ -79,37 +80,40 @@ static eg_status know_tag(reading *r, const char *tag, int column, const char **
 }
 
 /* Cuts a line behind its token: at tabs where there are any (a token may hold blanks then), else at blanks. Returns the
- * number of columns, the first two in token and tag. */
-static int cut_line(char *line, char **token, char **tag) {
+ * number of columns, the first in `token` and number `which` (from 2) in `tag`; NULL: there is none. */
+static int cut_line(char *line, int which, char **token, char **tag) {
 	const char *between = strchr(line, '\t') ? "\t" : " ";
-	char *cells[2] = {NULL, NULL}, *at = line;
+	char *at = line;
 	int n = 0;
+	*token = *tag = NULL;
 	if (*between == ' ') at += strspn(at, " ");
 	for (; at; n++) {
 		char *end = strpbrk(at, between), *next = end ? end + 1 : NULL;
 		if (next && *between == ' ') next += strspn(next, " ");
-		if (n < 2) cells[n] = at;
+		if (n == 0) *token = at;
+		if (n == which - 1) *tag = at;
 		if (end) *end = '\0';
 		at = next;
 	}
-	*token = cells[0], *tag = cells[1];
 	return n;
 }
 
 static eg_status add_token(reading *r, char *line, eg_error *err) {
 	char *token, *tag;
 	const char *kept = NULL;
-	int columns = cut_line(line, &token, &tag);
+	const int which = r->s->tag_column ? (int)r->s->tag_column : 2;
+	const int columns = cut_line(line, which, &token, &tag);
 	const char *name = r->shelf->file;
 	long long at = r->line;
+	if (which > 2 && columns < which)
+		return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: %d column%s, but the tag is in number %d (tag_column)", name, at, columns,
+		        columns == 1 ? "" : "s", which);
 	if (columns < 2 || !*tag)
 		return eg_fail(err, EG_ERR_FORMAT,
 		        "%s:%lld: '%.60s' has no tag; write the token, a tab, and its tag (O: none)", name, at, token);
-	if (columns > 2)
+	if (columns > 2 && !r->s->tag_column)
 		return eg_fail(err, EG_ERR_FORMAT,
-		        "%s:%lld: %d columns; a line has a token and its tag. Where the tag is the last column: awk "
-		        "'{print NF ? $1 \"\\t\" $NF : \"\"}' FILE > NEW",
-		        name, at, columns);
+		        "%s:%lld: %d columns; say in which the tag is: 'tag_column: %d' in 'data'", name, at, columns, columns);
 	if (!*token)
 		return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: there is no token before the tag '%.60s'", name, at, tag);
 	eg_status status = know_tag(r, tag, column_of(line, tag), &kept, err);
@@ -230,6 +234,13 @@ static const eg_key keys[] = {
 		.def = NAN,
 		.doc = "the tags there are, in order; others are errors. Left out: those of the file, O first, then "
 		       "sorted"},
+	{.name = "tag_column",
+		.type = EG_KEY_INT64,
+		.offset = offsetof(conll_source, tag_column),
+		.min = 2,
+		.max = 1000,
+		.def = NAN,
+		.doc = "in which column the tag is, from 1, which is the token's. Left out: in the second of two"},
 	EG_SHELF_KEYS(conll_source, "sentences"),
 };
 static const eg_key msra_keys[] = {
