@@ -638,6 +638,31 @@ static void periods(void **state) {
 	for (int t = 0; t < 100; t++) y[t] = 3 * sin(2 * 3.14159265358979 * t / 9) + eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
 	OK(eg_find_period(y, 100, NULL, 0, &period, &strength, &err));
 	assert_int_equal(period, 9);
+	/* a wave so slow that two steps are alike: it is the wave that is found, and not two steps */
+	for (int t = 0; t < EG_COUNT(hours); t++) hours[t] = 3 * sin(t * 6.283185307179586 / 24) + 0.3 * eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
+	OK(eg_find_period(hours, 300, NULL, 0, &period, &strength, &err));
+	assert_int_equal(period, 24);
+	/* and what changes from step to step has a season of two */
+	for (int t = 0; t < 100; t++) y[t] = t % 2 + 0.1 * eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
+	OK(eg_find_period(y, 100, NULL, 0, &period, &strength, &err));
+	assert_int_equal(period, 2);
+}
+
+/* What is missing is not 0: two days of seven have no value, and neighbours are as alike as without these gaps. */
+static void autocorrelation_with_gaps(void **state) {
+	(void)state;
+	static double y[1400];
+	double whole[8], with_gaps[8];
+	for (int t = 0; t < EG_COUNT(y); t++) y[t] = (t ? 0.95 * y[t - 1] : 0) + eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
+	eg_autocorrelation(y, EG_COUNT(y), 7, whole);
+	for (int t = 0; t < EG_COUNT(y); t++)
+		if (t % 7 > 4) y[t] = NAN;
+	eg_autocorrelation(y, EG_COUNT(y), 7, with_gaps);
+	for (int k = 0; k < 8; k++) assert_true(fabs(whole[k] - with_gaps[k]) < 0.03);
+	/* of 1, 2, nothing, 5: mean 8/3, and 7/9, 0 of the pairs that there are */
+	const double four[4] = {1, 2, NAN, 5};
+	eg_autocorrelation(four, 4, 1, with_gaps);
+	assert_true(fabs(with_gaps[1] - (10.0 / 9) / (78.0 / 9) * 3 / 2) < 1e-12);
 }
 
 /* Four values 2, 4, 7, 5 after 1, each forecast by the one before it. */
@@ -685,6 +710,6 @@ int main(void) {
 		T(gaps), T(regression), T(order_search), T(simple_ones), T(smoothing), T(constant_series), T(constant_at_first),
 		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen), T(weights_and_intervals), T(combined_by_hand),
 		T(seen_columns), T(spread_of_errors),
-		T(transformations), T(refusals), T(periods), T(scores_by_hand), T(diebold_mariano)};
+		T(transformations), T(refusals), T(periods), T(autocorrelation_with_gaps), T(scores_by_hand), T(diebold_mariano)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,9 +24,11 @@ void eg_autocorrelation(const double *y, int n, int lags, double *r) {
 		if (!isnan(y[t])) around += (y[t] - mean) * (y[t] - mean);
 	for (int k = 0; k <= lags; k++) {
 		double sum = 0;
+		int pairs = 0;
 		for (int t = k; t < n; t++)
-			if (!isnan(y[t]) && !isnan(y[t - k])) sum += (y[t] - mean) * (y[t - k] - mean);
-		r[k] = around > 0 ? sum / around : k == 0;
+			if (!isnan(y[t]) && !isnan(y[t - k])) sum += (y[t] - mean) * (y[t - k] - mean), pairs++;
+		/* without gaps pairs + k is what is counted; a pair of which one is missing says nothing, not 0 */
+		r[k] = around > 0 ? sum / around * ((double)counted / (pairs + k)) : k == 0;
 	}
 }
 
@@ -134,7 +136,7 @@ static bool detrended(const double *y, int n, double *out) {
 static bool stands_out(const double *r, const double *rd, int n, int k, bool suggested) {
 	double sum_d = 0;
 	for (int i = 1; i < k; i++) sum_d += rd[i] * rd[i];
-	bool peak = r[k] > r[k - 1] || k == 2, peak_d = rd[k] > rd[k - 1] && rd[k] > rd[k + 1];
+	bool peak = r[k] > r[k - 1], peak_d = rd[k] > rd[k - 1] && rd[k] > rd[k + 1];
 	return peak && peak_d && rd[k] > (suggested ? 1.645 * sqrt((1 + 2 * sum_d) / n) : 3.5 / sqrt(n)) && r[k] > 0.1;
 }
 
