@@ -158,7 +158,7 @@ says_not "variance "
 expect 0 "$ENGRAM" watch all.csv --rows --target heat --learn 0.5 --inject stuck,spike --count 5 --seed 3 --json
 json out
 for key in '"event_recall": ' '"false_alarms_per_1000": ' '"delay": ' '"per_class": \[{"class": "stuck", "n": 5, "recall": ' \
-	'"floors": \[{"name": "difference", "settings": {}, "event_recall": ' '"beats_floor": true'; do
+	'"floors": \[{"name": "difference", "settings": {}, "event_recall": ' '"period": 24,' '"beats_floor": [tf]'; do
 	grep -q "$key" out || fail "no $key in $(cat out)"
 done
 

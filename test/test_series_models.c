@@ -642,10 +642,29 @@ static void periods(void **state) {
 	for (int t = 0; t < EG_COUNT(hours); t++) hours[t] = 3 * sin(t * 6.283185307179586 / 24) + 0.3 * eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
 	OK(eg_find_period(hours, 300, NULL, 0, &period, &strength, &err));
 	assert_int_equal(period, 24);
+	/* whatever noise does to the peaks of a smooth season, of months or without a calendar */
+	for (uint64_t seed = 0; seed < 20; seed++) {
+		for (int t = 0; t < 96; t++) y[t] = t + 30 * sin(t * 6.283185307179586 / 12) + 5 * eg_rng_normal((eg_rng){seed, 2}, (uint64_t)t);
+		OK(eg_find_period(y, 96, (const int[]){12}, 1, &period, &strength, &err));
+		assert_int_equal(period, 12);
+		OK(eg_find_period(y, 96, NULL, 0, &period, &strength, &err));
+		assert_int_equal(period, 12);
+	}
 	/* and what changes from step to step has a season of two */
 	for (int t = 0; t < 100; t++) y[t] = t % 2 + 0.1 * eg_rng_normal((eg_rng){1, 2}, (uint64_t)t);
 	OK(eg_find_period(y, 100, NULL, 0, &period, &strength, &err));
 	assert_int_equal(period, 2);
+}
+
+/* A trend is there in spite of gaps, where there is no season. */
+static void trend_with_gaps(void **state) {
+	(void)state;
+	double y[200], trend[200], strength[2];
+	for (int t = 0; t < 200; t++) y[t] = t % 9 == 4 ? (double)NAN : t;
+	OK(eg_decompose(y, 200, 1, trend, NULL, &strength[0], &strength[1], &err));
+	assert_true(isnan(trend[9]) && isnan(trend[190]));
+	for (int t = 12; t < 188; t++) assert_true(fabs(trend[t] - t) < 1.2);
+	assert_true(strength[0] > 0.99 && isnan(strength[1]));
 }
 
 /* What is missing is not 0: two days of seven have no value, and neighbours are as alike as without these gaps. */
@@ -710,6 +729,6 @@ int main(void) {
 		T(gaps), T(regression), T(order_search), T(simple_ones), T(smoothing), T(constant_series), T(constant_at_first),
 		T(not_above_0), T(other_past), T(beyond_the_end), T(exact_line), T(future_is_not_seen), T(weights_and_intervals), T(combined_by_hand),
 		T(seen_columns), T(spread_of_errors),
-		T(transformations), T(refusals), T(periods), T(autocorrelation_with_gaps), T(scores_by_hand), T(diebold_mariano)};
+		T(transformations), T(refusals), T(periods), T(trend_with_gaps), T(autocorrelation_with_gaps), T(scores_by_hand), T(diebold_mariano)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

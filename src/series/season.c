@@ -94,15 +94,30 @@ typedef struct moments {
 static void sums_add(moments *s, double v) { s->sum += v, s->squares += v * v, s->n++; }
 static double sums_variance(const moments *s) { return fmax(0, s->squares - s->sum * s->sum / s->n); }
 
+/* The mean of what is there of the `window` steps around each, of half of them at least: of a series without a season,
+ * whose gaps do no harm then. Near the ends NAN. */
+static void running_mean(const double *y, int n, int window, double *mean) {
+	const int half = window / 2;
+	double sum = 0;
+	int there = 0;
+	for (int t = -half; t < n; t++) {
+		const double in = t + half < n ? y[t + half] : (double)NAN, out = t - half - 1 >= 0 ? y[t - half - 1] : (double)NAN;
+		if (!isnan(in)) sum += in, there++;
+		if (!isnan(out)) sum -= out, there--;
+		if (t >= 0) mean[t] = t >= half && t + half < n && 2 * there > window ? sum / there : (double)NAN;
+	}
+}
+
 eg_status eg_decompose(const double *y, int n, int period, double *trend, double *season, double *trend_strength,
 	double *season_strength, eg_error *err) {
 	const bool seasonal = period > 1 && n >= 2 * period;
 	const int window = seasonal ? period : n / 10 | 1;
-	double *index = eg_calloc(NULL, (size_t)(seasonal ? period : 1), sizeof *index);
+	double *index = eg_calloc(NULL, (size_t)(seasonal ? period : n > 0 ? n : 1), sizeof *index);
 	if (!index || (seasonal && !eg_season_indices(y, n, period, false, index))) return eg_release(NULL, index), eg_series_no_memory(err);
+	if (!seasonal) running_mean(y, n, window, index);
 	moments rest = {0}, without_season = {0}, without_trend = {0};
 	for (int t = 0; t < n; t++) {
-		const double level = trend_at(y, n, window, t), s = seasonal ? index[t % period] : 0;
+		const double level = seasonal ? trend_at(y, n, period, t) : index[t], s = seasonal ? index[t % period] : 0;
 		if (trend) trend[t] = level;
 		if (season) season[t] = s;
 		if (isnan(y[t] - level)) continue;
@@ -130,14 +145,23 @@ static bool detrended(const double *y, int n, double *out) {
 	return m > 1;
 }
 
+/* The season explains much more than one of a step more or less does: noise may move the peaks of a smooth one. Of long
+ * series peaks are exact, and this is not asked. */
+static bool explains(const double *y, int n, int k) {
+	const double most = 4e6, margin = 0.1;
+	if (k < 6 || (double)n * k > most) return false;
+	const double here = season_strength(y, n, k);
+	return here > season_strength(y, n, k - 1) + margin && here > season_strength(y, n, k + 1) + margin;
+}
+
 /* Is there a season of this period? Its autocorrelation is a peak, of the values and of their differences alike, and
  * stands out: one that the calendar suggests of what the shorter lags explain (Bartlett 1946, at 5 % one-sided); among
  * all lags, some of which stand out by chance, of noise by 3.5 deviations. */
-static bool stands_out(const double *r, const double *rd, int n, int k, bool suggested) {
+static bool stands_out(const double *y, const double *r, const double *rd, int n, int k, bool suggested) {
 	double sum_d = 0;
 	for (int i = 1; i < k; i++) sum_d += rd[i] * rd[i];
-	bool peak = r[k] > r[k - 1], peak_d = rd[k] > rd[k - 1] && rd[k] > rd[k + 1];
-	return peak && peak_d && rd[k] > (suggested ? 1.645 * sqrt((1 + 2 * sum_d) / n) : 3.5 / sqrt(n)) && r[k] > 0.1;
+	if (!(r[k] > 0.1) || !(rd[k] > (suggested ? 1.645 * sqrt((1 + 2 * sum_d) / n) : 3.5 / sqrt(n)))) return false;
+	return (r[k] > r[k - 1] && rd[k] > rd[k - 1] && rd[k] > rd[k + 1]) || explains(y, n, k);
 }
 
 eg_status eg_find_period(
@@ -157,13 +181,17 @@ eg_status eg_find_period(
 		eg_autocorrelation(steps, n - 1, most + 1, rd);
 		for (int i = 0; i < (tried ? ntried : most - 1); i++) {
 			int k = tried ? tried[i] : i + 2;
-			if (k < 2 || k > most || !stands_out(r, rd, n, k, tried != NULL) || !(rd[k] > *strength + (*period > 1 ? 0.05 : 0))) continue;
+			/* a multiple of a season is one, too */
+			const double beyond = *period > 1 && 2 * k > 3 * *period ? 0.05 : 0;
+			if (k < 2 || k > most || !stands_out(y, r, rd, n, k, tried != NULL) || !(rd[k] > *strength + beyond)) continue;
 			*period = k, *strength = rd[k];
 		}
 		/* of a season of a day the week is a multiple */
 		for (int i = 0; i < ntried && tried; i++)
 			if (tried[i] > 1 && tried[i] < *period && *period % tried[i] == 0 && rd[tried[i]] >= rd[*period] && r[tried[i]] > r[*period])
 				*period = tried[i];
+		for (int k = *period - 1; k <= *period + 1 && !tried; k += 2)
+			if (k > 1 && k <= most && explains(y, n, k)) *period = k;
 		if (*period > 1) *strength = r[*period];
 	}
 	eg_release(NULL, x);
