@@ -57,7 +57,7 @@ typedef struct forecast_job {
 	                             "--time-format '%d.%m.%Y %H:%M' (default: ISO 8601)", 0, 0}, \
 	{"time-zone", 0, "ZONE", "times are what clocks there showed, as in --time-zone Europe/Berlin, with the hours that are there twice " \
 	                         "or never (default: as they are written)", 0, 0}, \
-	{"rows", 0, NULL, "rows are steps, whatever their times", 0, 0}, \
+	{"rows", 0, NULL, "rows are steps, whatever their times; these are told where they rise", 0, 0}, \
 	{"missing", 0, "TEXT", "a cell with this text says nothing, as an empty one and NA do; may be repeated", 0, 0}, \
 	{"separator", 0, "comma|tab|semicolon", "what stands between cells (default: comma)", 0, 0}
 

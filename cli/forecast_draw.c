@@ -7,14 +7,16 @@
 
 static const double year = 365.2425 * 86400;
 
-static double seconds_of(const eg_time_table *t) { return t->months ? year / 12 * t->months : t->seconds; }
+static double time_of(const eg_time_table *t, int step) {
+	return t->months ? t->begin + year / 12 * t->months * step : eg_time_table_time(t, step);
+}
 
 forecast_axis forecast_axis_of(const eg_time_table *t, int from, int to) {
 	forecast_axis a = {.table = t, .from = -1, .title = "year"};
 	char when[32];
 	if (!t->dated)
 		snprintf(a.title, sizeof a.title, "row");
-	else if (seconds_of(t) * (to - from) < year)
+	else if (time_of(t, to) - time_of(t, from) < year)
 		a.from = from, snprintf(a.title, sizeof a.title, "days from %s", eg_time_table_when(t, from, when));
 	return a;
 }
@@ -22,7 +24,7 @@ forecast_axis forecast_axis_of(const eg_time_table *t, int from, int to) {
 double forecast_place(const forecast_axis *a, int step) {
 	const eg_time_table *t = a->table;
 	if (!t->dated) return step + 1;
-	return a->from >= 0 ? seconds_of(t) / 86400 * (step - a->from) : 1970 + (t->begin + seconds_of(t) * step) / year;
+	return a->from >= 0 ? (time_of(t, step) - time_of(t, a->from)) / 86400 : 1970 + time_of(t, step) / year;
 }
 
 static char *copy(const char *s) { return strcpy(cli_alloc(strlen(s) + 1), s); }

@@ -40,7 +40,7 @@ static void find_members(many *m, members *all) {
  * or shorter are told apart by a tenth of a step. */
 static bool is_later(const eg_time_table *t, int a, const eg_time_table *of, int b) {
 	char one[32], other[32];
-	if (!t->months && !of->months) return t->begin + t->seconds * a > of->begin + of->seconds * b + 0.1 * t->seconds;
+	if (!t->months && !of->months) return eg_time_table_time(t, a) > eg_time_table_time(of, b) + 0.1 * t->seconds;
 	return strcmp(eg_time_table_when(t, a, one), eg_time_table_when(of, b, other)) > 0;
 }
 

@@ -130,8 +130,9 @@ static void show_series(const forecast_job *j) {
 	printf("%s: %s, %d values", text_shown(j->table->file), text_shown(j->target->name), j->past.n);
 	if (j->table->dated) printf(", %s to %s", forecast_when(j, 0, a), forecast_when(j, j->past.n - 1, b));
 	printf(", horizon %d\n", j->horizon);
-	printf(j->table->time ? "time: the column%s %s" : "time: no column of dates was found, so rows are steps%s%s",
-	        j->table->time ? strchr(j->table->time, ',') ? "s" : "" : "", j->table->time ? text_shown(j->table->time) : "");
+	const char *time = j->table->time;
+	printf(time ? "time: the column%s %s" : "time: no column of dates was found", time && strchr(time, ',') ? "s" : "", time ? text_shown(time) : "");
+	if (!j->table->dated || j->table->times) printf(time ? "; rows are steps" : ", so rows are steps");
 	if (j->table->steps > j->table->rows) printf("; %d steps have no row and are missing", j->table->steps - j->table->rows);
 	if (j->table->averaged) printf("; each step is the mean of its rows, %d in all", j->table->rows);
 	const int missing = count_missing(j);

@@ -84,7 +84,8 @@ eg_time_tables *forecast_read(const cli_args *a, const char *path, const forecas
 	char *copy;
 	int n;
 	const char **time = split_names(args_text(a, "time"), &copy), **missing = args_all(a, "missing", &n);
-	eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"), .format = args_text(a, "time-format"),
+	eg_time_table_options o = {.time = time, .missing = missing, .rows = args_has(a, "rows"),
+		.row_times = strcmp(verb, "watch") != 0, .lenient = strcmp(verb, "data") == 0, .format = args_text(a, "time-format"),
 		.zone = args_text(a, "time-zone"), .id = args_text(a, "id"), .line = rows ? rows->line : 0, .before = rows ? rows->before : NULL,
 		.separator = !separator ? 0 : strcmp(separator, "tab") == 0 ? '\t' : strcmp(separator, "semicolon") == 0 ? ';' : ','};
 	char place[2048];

@@ -33,7 +33,8 @@ static void print_facts(const eg_time_tables *tables, const eg_value *facts, con
 		printf("%d series by the column %s", tables->n, text_shown(id));
 	else
 		printf("one series; if there are several, --id names the column that says which");
-	printf("\ntime: %s%s\n\n", first->time ? "the column " : "rows are steps", first->time ? text_shown(first->time) : "");
+	printf("\ntime: %s%s%s\n\n", first->time ? "the column " : "rows are steps", first->time ? text_shown(first->time) : "",
+	        first->time && (!first->dated || first->times) ? "; rows are steps" : "");
 	table_cell(t, id ? "series" : "");
 	table_cell(t, "what");
 	table_cell(t, "%s", "");

@@ -464,7 +464,8 @@ typedef struct eg_time_table {
 	double begin;            /* seconds since 1970 */
 	int months;              /* of a step, where it is of the calendar; else */
 	bool month_ends;         /* such steps are the last days of their months */
-	double seconds;          /* it is so many seconds */
+	double seconds;          /* it is so many seconds; with `times`, what these are whole multiples of */
+	const double *times;     /* of each step, where rows are steps and their times rise; NULL: a grid, or none */
 	bool averaged;           /* a grid was asked for: a step is the mean of its rows */
 	eg_time_told told;
 	const char *remark;      /* what is odd about its times; NULL: nothing */
@@ -486,6 +487,8 @@ typedef struct eg_time_table_options {
 	const char *id;          /* the column that says which series a row is of; NULL: there is one */
 	const char *const *missing; /* what else says that there is nothing, a NULL behind */
 	bool rows;               /* rows are steps, whatever their times */
+	bool row_times;          /* with `rows`: times that rise are kept all the same */
+	bool lenient;            /* times that do not rise, or lie on no grid, are a remark, and rows are steps then */
 	char separator;          /* 0: a comma */
 	int64_t line;            /* the number of the first line below the names, for messages; 0: 2 */
 	/* Of rows that follow others whose times clocks of the zone showed: the last of those times. NULL: there are
@@ -519,6 +522,8 @@ EG_API eg_status eg_time_table_find(const eg_time_table *t, const char *name, in
 /* The time of a step, also behind the last one, as ISO 8601 with as much as the grid needs; "" where rows are
  * numbered. */
 EG_API const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]);
+/* The same in seconds since 1970, of a table that is dated; NAN: beyond the calendar. */
+EG_API double eg_time_table_time(const eg_time_table *t, int step);
 /* The periods that the calendar suggests for the grid, the most likely first, 0 behind them. */
 EG_API const int *eg_time_table_periods(const eg_time_table *t);
 

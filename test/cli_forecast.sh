@@ -312,6 +312,22 @@ expect 1 "$ENGRAM" forecast spring.csv --time-zone Europe/Berlim
 says "there is no time zone 'Europe/Berlim'"
 expect 0 "$ENGRAM" forecast irregular.csv --grid 1min --model naive --horizon 1 --period 1
 says "each step is the mean of its rows, 3000 in all"
+# rows that are steps keep their times: a network is told how long each step was, by which the next value goes here
+awk 'BEGIN { srand(2); print "t,y"; at = 0; for (i = 0; i < 300; i++) { d = 1 + int(6 * rand()); at += d
+	printf "2020-01-%02dT%02d:%02d,%d\n", 1 + int(at / 1440), int(at / 60) % 24, at % 60, 10 * before; before = d } }' >uneven.csv
+cat >uneven.yaml <<'END'
+name: uneven
+task: forecast
+data: {source: windows, table: uneven.csv, columns: [y], past: 24, horizon: 1, reference: none, validation: 0.2}
+inputs: {elapsed: [time, 1]}
+model: [{last: {from: elapsed}}, {linear: 1}]
+train: {loss: mse, optimizer: {adam: {lr: 5.0e-2}}, batch: 16, epochs: 40, seed: 1}
+END
+expect 0 "$ENGRAM" forecast uneven.csv --rows --model uneven.yaml --horizon 1 --period 1 --target y --origins 50 --refit 50 --threads 1
+says "300 values, 2020-01-01T00:0"
+says "Best: uneven"
+mae=$(awk '$1 == "uneven" { print $2 }' out)
+awk -v m="$mae" 'BEGIN { exit !(m < 7) }' || fail "a network that knows how long steps are errs by $mae"
 
 # ---- several series; columns that are seen up to now ----
 awk 'BEGIN { srand(1); print "Shop,Month,Sales,Wind,Sun"; for (t = 0; t < 60; t++) for (s = 1; s <= 3; s++)
@@ -422,6 +438,8 @@ sed '9s/^2001-08/2001-07/' months.csv >twice.csv
 expect 1 "$ENGRAM" forecast twice.csv --target Sales
 says "twice.csv:9: the time in the column 'Month' is the same as that of line 8"
 expect 0 "$ENGRAM" forecast twice.csv --target Sales --rows --model naive --horizon 2
+says "note: twice.csv:9: the time in the column 'Month' is the same as that of line 8"
+says "time: the column Month; rows are steps"
 sed '9s/^2001-08/soon/' months.csv >soon.csv
 expect 1 "$ENGRAM" forecast soon.csv --target Sales --time Month
 says "soon.csv:9: 'soon' in the column 'Month' is no time"

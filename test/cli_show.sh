@@ -141,8 +141,23 @@ if "$ENGRAM" version | grep -q "csv "; then
 	show alone.csv
 	says "one series"
 	says "odd: 1 spike, the largest at step 31"
-	expect 1 "$ENGRAM" data show shops.csv
+	page shops.html "autocorrelation" "trend" "gaps" "step of the season"
+	# Times that are no grid are told, all of them, and the rows are shown as they are
+	show shops.csv
 	says "shops.csv:3: the time in the column 'Month' is the same as that of line 2"
+	says "in all 240 times are the same as that before, and 0 earlier"
+	says "rows are steps"
+	says "300 steps"
+	awk 'BEGIN { print "t,v"; for (t = 0; t < 40; t++) printf "2020-01-01T%02d:%02d,%d\n", t / 4, t % 4 * 15 + t % 3, t * t % 17 }' >beside.csv
+	show beside.csv -o beside.html
+	says "beside.csv:3: this time is not a whole number of steps"
+	says "40 steps, 2020-01-01T00:00 to 2020-01-01T09:45"
+	page beside.html "days from 2020-01-01T00:00"
+	sed '20s/T04/T02/' beside.csv >back.csv
+	show back.csv --json
+	json out
+	holds 'v["odd"][0]["what"].startswith("back.csv:20: the time in the column")' '"0 times are the same as that before, and 1 earlier" in v["odd"][0]["what"]' \
+		'v["parts"][0]["steps"] == "40 steps"'
 	expect 2 "$ENGRAM" data show shops.csv --augmented
 	expect 1 "$ENGRAM" data show nowhere.csv
 	says "nowhere.csv"

@@ -198,16 +198,19 @@ static void look_of_a_series(void **state) {
 	for (int t = 0; t < N; t++) at[2 * t] = 0.5f * (float)t + 3 * season[t % 6] + (float)(t * 7919 % 13) / 13, at[2 * t + 1] = 7;
 	for (int t = 50; t < 53; t++) at[2 * t] = NAN;
 	at[2 * 80] += 500;
-	assert_int_equal(eg_look_at_series(at, 2, N, &look, NULL), EG_OK);
+	assert_int_equal(eg_look_at_series(at, 2, N, NULL, &look, NULL), EG_OK);
 	assert_int_equal(look.longest_gap, 3);
 	assert_int_equal(look.spikes, 1);
 	assert_int_equal(look.spike_at, 80);
 	at[2 * 80] -= 500;
-	assert_int_equal(eg_look_at_series(at, 2, N, &look, NULL), EG_OK);
+	assert_int_equal(eg_look_at_series(at, 2, N, NULL, &look, NULL), EG_OK);
 	assert_int_equal(look.spikes, 0);
 	assert_int_equal(look.period, 6);
 	assert_true(look.trend > 0.95 && look.season > 0.95 && look.lag1 > 0.5 && !look.constant);
-	assert_int_equal(eg_look_at_series(at + 1, 2, N, &look, NULL), EG_OK);
+	/* of a calendar that knows other periods none of them is it */
+	assert_int_equal(eg_look_at_series(at, 2, N, (const int[]){5, 7, 0}, &look, NULL), EG_OK);
+	assert_true(look.period == 1 && isnan(look.season));
+	assert_int_equal(eg_look_at_series(at + 1, 2, N, NULL, &look, NULL), EG_OK);
 	assert_true(look.constant && isnan(look.lag1));
 }
 

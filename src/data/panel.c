@@ -11,21 +11,7 @@ double eg_panel_time(const eg_panel *p, int step) {
 	return eg_time_ahead(p->times[p->steps - 1], eg_panel_step(p), step - p->steps + 1);
 }
 
-/* The last step. Behind a hole it is not what the next one will be: then the median of those before it. */
-double eg_panel_step(const eg_panel *p) {
-	enum { MOST = 7 };
-	double steps[MOST];
-	int n = 0;
-	for (int t = p->steps - 1; t > 0 && n < MOST; t--, n++) {
-		const double step = p->times[t] - p->times[t - 1];
-		int at = n;
-		for (; at > 0 && steps[at - 1] > step; at--) steps[at] = steps[at - 1];
-		steps[at] = step;
-	}
-	if (n == 0) return 1;
-	const double last = p->times[p->steps - 1] - p->times[p->steps - 2], usual = steps[(n - 1) / 2];
-	return last > 1.5 * usual ? usual : last;
-}
+double eg_panel_step(const eg_panel *p) { return eg_time_usual_step(p->times, p->steps); }
 
 /* One column of the panel. */
 typedef struct made {

@@ -90,6 +90,34 @@ void eg_time_grid_find(eg_time_table *t, const double *times, int n) {
 		t->seconds = n < 2 ? 1 : least < 5e-7 ? least : fmax(1e-6, nearbyint(least * 1e6) / 1e6);
 }
 
+void eg_time_grid_none(eg_time_table *t, const double *times, int n) {
+	int64_t step = 0;
+	bool whole = true;
+	for (int i = 0; i < n; i++) {
+		const double since = times[i] - times[0];
+		whole = whole && since == floor(since) && since < 1e15;
+		if (whole) step = common((int64_t)since, step);
+	}
+	/* how exactly times are written */
+	*t = (eg_time_table){.file = t->file, .id = t->id, .time = t->time, .told = t->told, .remark = t->remark, .steps = n, .rows = n,
+		.dated = true, .begin = times[0], .seconds = !whole ? 0.001 : step > 0 ? (double)step : 1, .times = times};
+}
+
+double eg_time_usual_step(const double *times, int n) {
+	enum { MOST = 7 };
+	double steps[MOST];
+	int m = 0;
+	for (int t = n - 1; t > 0 && m < MOST; t--, m++) {
+		const double step = times[t] - times[t - 1];
+		int at = m;
+		for (; at > 0 && steps[at - 1] > step; at--) steps[at] = steps[at - 1];
+		steps[at] = step;
+	}
+	if (m == 0) return 1;
+	const double last = times[n - 1] - times[n - 2], usual = steps[(m - 1) / 2];
+	return last > 1.5 * usual ? usual : last;
+}
+
 /* Steps begin at whole hours, days and months. */
 void eg_time_grid_set(eg_time_table *t, int months, double seconds, double first) {
 	int64_t year;
@@ -160,6 +188,8 @@ double eg_time_ahead(double time, double step, int steps) {
 }
 
 double eg_time_table_time(const eg_time_table *t, int step) {
+	if (t->times && step < t->steps) return t->times[step];
+	if (t->times) return eg_time_ahead(t->times[t->steps - 1], eg_time_usual_step(t->times, t->steps), step - t->steps + 1);
 	return t->months ? months_later(t->begin, (int64_t)t->months * step, t->month_ends) : t->begin + t->seconds * step;
 }
 
@@ -195,6 +225,7 @@ const char *eg_time_table_when(const eg_time_table *t, int step, char buf[32]) {
 const int *eg_time_table_periods(const eg_time_table *t) {
 	static const int months[] = {12, 0}, quarters[] = {4, 0}, days[] = {7, 365, 0}, weeks[] = {52, 0}, hours[] = {24, 168, 0},
 	                 halves[] = {48, 336, 0}, tens[] = {144, 0}, minutes[] = {60, 1440, 0}, none[] = {0};
+	if (t->times) return none;
 	if (t->months) return t->months == 1 ? months : t->months == 3 ? quarters : none;
 	return t->seconds == 86400     ? days
 	       : t->seconds == 604800 ? weeks

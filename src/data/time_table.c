@@ -122,7 +122,7 @@ static void find_time(reading *r) {
 
 static eg_status choose_time(reading *r, eg_error *err) {
 	const char *const *names = r->options.time;
-	if (!names && !r->options.rows) find_time(r);
+	if (!names && (!r->options.rows || r->options.row_times)) find_time(r);
 	for (int i = 0; names && names[i]; i++) {
 		if (i == PARTS) return eg_fail(err, EG_ERR_ARG, "the time has at most %d columns: year, month, day, hour, minute, second", PARTS);
 		eg_status status = eg_head_find(&r->head, names[i], &r->time[r->ntime++], err);
@@ -135,8 +135,9 @@ static eg_status choose_time(reading *r, eg_error *err) {
 	}
 	if (r->ntime > 0 && !(r->t->time = eg_arena_strdup(&r->o->arena, list))) return no_memory(r, err);
 	const char *needs = r->options.format ? "a format of the time" : r->options.zone ? "a time zone" : grid_given(r) ? "a grid" : NULL;
+	if (r->options.rows && needs && (grid_given(r) || !r->options.row_times))
+		return eg_fail(err, EG_ERR_ARG, "%s was given, and rows are to be steps; give one of the two", needs);
 	if (r->ntime > 0 || !needs) return EG_OK;
-	if (r->options.rows) return eg_fail(err, EG_ERR_ARG, "%s was given, and rows are to be steps; give one of the two", needs);
 	if (!r->options.format)
 		return eg_fail(err, EG_ERR_ARG, "%s was given, but no column of '%s' holds times only; name it with --time, or give its format "
 		                                "with --time-format", needs, r->head.file);
@@ -222,14 +223,41 @@ static eg_status check_order(const reading *r, eg_error *err) {
 		        line(r, i), r->t->time, step == 0 ? "the same as that" : "earlier than that", line(r, i - 1),
 		        r->t->id ? ", of the same series" : "",
 		        clocks ? "if clocks were put back then, say where, as in --time-zone Europe/Berlin; else bring the lines into order"
-		        : step == 0 && !r->options.id ? "if the rows are of several series, name the column that says which with --id; else bring the "
-		                                        "lines into order"
+		        : !r->options.id ? "if the rows are of several series, name the column that says which with --id; else bring the lines into order"
 		                                      : "bring the lines into order");
 	}
 	return EG_OK;
 }
 
 /* ---- the grid ---------------------------------------------------------------------------------------------------- */
+
+/* Rows are steps: why, the message in *err, is a remark, and no error any more. */
+static eg_status count_rows(reading *r, const char *more, eg_error *err) {
+	char text[sizeof err->message + 120];
+	snprintf(text, sizeof text, "%s%s; rows are counted here", err->message, more);
+	err->message[0] = '\0';
+	r->t->remark = eg_arena_strdup(&r->o->arena, text);
+	return r->t->remark ? EG_OK : no_memory(r, err);
+}
+
+/* All times that do not rise, of which the message in *err names the first. */
+static eg_status count_disorder(reading *r, eg_error *err) {
+	int same = 0, back = 0;
+	char more[120];
+	for (int i = 1; i < r->rows; i++) same += r->times[i] == r->times[i - 1], back += r->times[i] < r->times[i - 1];
+	snprintf(more, sizeof more, " (in all %d time%s as that before, and %d earlier)", same, same == 1 ? " is the same" : "s are the same", back);
+	return count_rows(r, more, err);
+}
+
+/* Rows are steps, and each has its time: how far one is from the next is as it is. */
+static eg_status keep_times(reading *r, eg_error *err) {
+	eg_time_table *t = r->t;
+	double *times = eg_arena_alloc(&r->o->arena, ((size_t)r->rows + 1) * sizeof *times);
+	if (!times) return no_memory(r, err);
+	memcpy(times, r->times, (size_t)r->rows * sizeof *times);
+	eg_time_grid_none(t, times, r->rows);
+	return EG_OK;
+}
 
 /* An hour that is not there, where clocks may have been put forward. */
 static eg_status look_for_clocks(const reading *r, eg_error *err) {
@@ -297,6 +325,11 @@ static int word_of(eg_time_column *c, const char *text) {
 
 static bool has_number(const reading *r, int row, int column) { return !isnan(number(r, row, column)); }
 
+static int64_t step_of(const reading *r, int row) {
+	const eg_time_table *t = r->t;
+	return t->dated && !t->times ? eg_time_grid_place(t, r->times[row], t->averaged ? 0 : row) : row;
+}
+
 /* Numbers: the mean of a step's rows, where a grid was asked for. */
 static bool fill_numbers(const reading *r, int from, eg_time_column *c) {
 	const eg_time_table *t = r->t;
@@ -305,7 +338,7 @@ static bool fill_numbers(const reading *r, int from, eg_time_column *c) {
 	for (int i = 0; i < t->steps; i++) c->values[i] = NAN;
 	for (int i = 0; i < r->rows; i++) {
 		const double v = number(r, i, from);
-		const int64_t at = t->dated ? eg_time_grid_place(t, r->times[i], t->averaged ? 0 : i) : i;
+		const int64_t at = step_of(r, i);
 		if (isnan(v)) continue;
 		c->values[at] = rows[at]++ ? c->values[at] + (v - c->values[at]) / rows[at] : v;
 	}
@@ -320,7 +353,7 @@ static bool fill_words(const reading *r, int from, eg_time_column *c) {
 	if (!c->words) return false;
 	for (int i = 0; i < r->rows && c->nwords >= 0; i++) {
 		const char *text = cell(r, i, from);
-		const int64_t at = t->dated ? eg_time_grid_place(t, r->times[i], t->averaged ? 0 : i) : i;
+		const int64_t at = step_of(r, i);
 		const int which = !text || text == gap ? -2 : word_of(c, text);
 		if (which >= 0) c->values[at] = which;
 		if (which != -1) continue;
@@ -347,16 +380,26 @@ static bool fill_column(const reading *r, int from, eg_time_column *c) {
 	return fill_numbers(r, from, c) && (c->numbers || numbers > 0 || fill_words(r, from, c));
 }
 
+/* The time of each step, or why there is none: an error, or where rows may be steps a remark. */
+static eg_status take_times(reading *r, eg_error *err) {
+	const bool rows = r->options.rows, may = rows || r->options.lenient;
+	eg_status status = read_times(r, err);
+	if (!status) status = leave_zone(r, err);
+	if (status) return rows && !r->options.time ? count_rows(r, "", err) : status;
+	if (check_order(r, err)) return may ? count_disorder(r, err) : err->status;
+	if (rows) return keep_times(r, err);
+	status = make_grid(r, err);
+	if (status || !check_grid(r, err)) return status;
+	if (!r->options.lenient) return err->status;
+	status = count_rows(r, "", err);
+	return status ? status : keep_times(r, err);
+}
+
 /* The table of the rows that were chosen. */
 static eg_status fill(reading *r, int id, eg_error *err) {
 	eg_time_table *t = r->t;
-	const bool dated = r->ntime > 0 && !r->options.rows;
-	eg_status status = dated ? read_times(r, err) : EG_OK;
-	if (!status && dated) status = leave_zone(r, err);
-	if (!status && dated) status = check_order(r, err);
-	if (!status && dated) status = make_grid(r, err);
 	t->rows = t->steps = r->rows;
-	if (!status && dated) status = check_grid(r, err);
+	eg_status status = r->ntime > 0 && (!r->options.rows || r->options.row_times) ? take_times(r, err) : EG_OK;
 	if (status) return status;
 	t->file = r->head.file;
 	t->columns = eg_arena_alloc(&r->o->arena, (size_t)r->head.n * sizeof *t->columns);

@@ -12,8 +12,11 @@ void eg_time_civil(double seconds, int64_t *year, int *month, int *day, double *
 void eg_time_grid_find(eg_time_table *t, const double *times, int n);
 /* One that was asked for, so that the first time is in its first step. */
 void eg_time_grid_set(eg_time_table *t, int months, double seconds, double first);
-/* Of a table whose steps have a time; NAN: beyond the calendar. */
-double eg_time_table_time(const eg_time_table *t, int step);
+/* None: rows are steps, each at its own time of n > 0 rising ones, which have to last as long as the table. */
+void eg_time_grid_none(eg_time_table *t, const double *times, int n);
+/* The last of n rising times is so far from the one before. Behind a hole it is not what the next one will be: then the
+ * median of those before it. 1: there is one time only. */
+double eg_time_usual_step(const double *times, int n);
 /* The step of row `row`; -1: it lies beside the grid. Seconds since 1970 are exact to some 2e-7. */
 int64_t eg_time_grid_place(const eg_time_table *t, double time, int row);
 

@@ -35,8 +35,8 @@ static const char style[] =
 	".e{border-bottom:3px solid;padding:0 .1em}.e small{display:block;font-size:.72em;line-height:1.1}\n"
 	".plots{display:flex;flex-wrap:wrap;gap:.2em 1em}.plot{max-width:100%}\n"
 	".plot svg{max-width:100%;height:auto}.plot svg>rect[width=\"100%\"]{fill:none}.plot text{fill:currentColor}\n"
-	".plot line,.plot rect[fill=\"none\"]{stroke:currentColor}.plot line[stroke=\"#dddddd\"]{stroke:#8884}"
-	".plot path{stroke:#2f86c5;stroke-width:1.3}\n"
+	".plot:not(.many) line,.many line[stroke=\"#222222\"],.plot rect[fill=\"none\"]{stroke:currentColor}.plot line[stroke=\"#dddddd\"]{stroke:#8884}"
+	".plot:not(.many) path{stroke:#2f86c5;stroke-width:1.3}\n"
 	"pre{font:inherit;white-space:pre-wrap;overflow-wrap:anywhere;margin:0}p{margin:.2em 0}\n";
 
 eg_status eg_sheet_new(const char *path, const char *title, eg_sheet **sheet, eg_error *err) {

@@ -159,7 +159,7 @@ static void note_series(seen_field *f, const eg_datum_series *s) {
 	note_length(f, &f->length, s->steps);
 	for (int64_t i = 0; i < (int64_t)s->steps * s->columns; i++) note_number(f, (int)(i % s->columns), s->at[i]);
 	for (int c = 0; c < f->ncolumns && c < s->columns && f->there == 1; c++)
-		if (eg_look_at_series(s->at + c, s->columns, s->steps, &f->columns[c].look, NULL)) f->lost = true;
+		if (eg_look_at_series(s->at + c, s->columns, s->steps, NULL, &f->columns[c].look, NULL)) f->lost = true;
 }
 
 static void note(seen_field *f, eg_field_kind kind, const eg_datum *d) {

@@ -19,7 +19,9 @@ typedef struct eg_series_look {
 	double lag1;          /* autocorrelation of neighbours; NAN: too few values */
 	double trend, season; /* 0..1, how much of the column they are */
 } eg_series_look;
-eg_status eg_look_at_series(const float *at, int stride, int n, eg_series_look *look, eg_error *err);
+/* n values, `stride` apart. tried: the periods that its calendar suggests, 0 behind them; none, or NULL: any is looked
+ * for. */
+eg_status eg_look_at_series(const float *at, int stride, int n, const int *tried, eg_series_look *look, eg_error *err);
 void eg_put_look(eg_value *map, const eg_series_look *look); /* survey.c: as facts */
 
 /* ---- words (survey_lines.c) -------------------------------------------------------------------------------------- */

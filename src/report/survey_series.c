@@ -28,9 +28,10 @@ static void find_spikes(const double *y, int n, double *changes, eg_series_look 
 	}
 }
 
-eg_status eg_look_at_series(const float *at, int stride, int n, eg_series_look *look, eg_error *err) {
+eg_status eg_look_at_series(const float *at, int stride, int n, const int *tried, eg_series_look *look, eg_error *err) {
 	double *y = eg_alloc(NULL, 2 * ((size_t)n + 1) * sizeof *y), r[2] = {0, 0}, strength;
-	int gap = 0, there = 0, period = 1;
+	int gap = 0, there = 0, period = 1, ntried = 0;
+	while (tried && tried[ntried]) ntried++;
 	*look = (eg_series_look){.lag1 = NAN, .trend = NAN, .season = NAN, .constant = true};
 	if (!y) return eg_fail(err, EG_ERR_MEMORY, "out of memory for what is in the data");
 	for (int t = 0; t < n; t++) {
@@ -50,7 +51,7 @@ eg_status eg_look_at_series(const float *at, int stride, int n, eg_series_look *
 		find_spikes(y, n, y + n, look);
 		eg_autocorrelation(y, n, 1, r);
 		look->lag1 = r[1];
-		status = eg_find_period(y, n, NULL, 0, &period, &strength, err);
+		status = eg_find_period(y, n, ntried ? tried : NULL, ntried, &period, &strength, err);
 		if (!status) status = eg_decompose(y, n, period, NULL, NULL, &look->trend, &look->season, err);
 		look->period = period;
 		/* a wave that stands out, and explains nothing */

@@ -4,8 +4,9 @@
 #include "report/sheet.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { ODD_TOLD = 40, WORDS_TOLD = 6 };
+enum { ODD_TOLD = 40, WORDS_TOLD = 6, PLOTTED = 12 };
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for what is in a table"); }
 
@@ -74,7 +75,7 @@ static eg_status put_column(eg_value *list, const eg_time_table *t, const eg_tim
 		if (isnan(c->values[i])) continue;
 		min = fmin(min, c->values[i]), max = fmax(max, c->values[i]), sum += c->values[i], there++;
 	}
-	eg_status status = eg_look_at_series(x, 1, t->steps, &look, err);
+	eg_status status = eg_look_at_series(x, 1, t->steps, eg_time_table_periods(t), &look, err);
 	if (status) return status;
 	note_column(odd, c, t, &look, there);
 	if (!list) return EG_OK;
@@ -151,12 +152,6 @@ eg_status eg_survey_tables(const eg_time_tables *tables, int most, eg_value **fa
 
 /* ---- a page ------------------------------------------------------------------------------------------------------ */
 
-/* Seconds of the steps, for an axis: months count as long as they are on average. */
-static void put_times(const eg_time_table *t, double *times) {
-	const double step = t->months ? t->months * (365.2425 / 12) * 86400 : t->seconds;
-	for (int i = 0; i < t->steps; i++) times[i] = t->begin + step * i;
-}
-
 static void put_lines(eg_sheet *s, const eg_value *part) {
 	eg_put(s->w, "<span class=\"n\">steps</span><div>");
 	eg_put_escaped(s->w, eg_text_of(part, "steps"));
@@ -172,34 +167,26 @@ static void put_lines(eg_sheet *s, const eg_value *part) {
 	}
 }
 
+/* The season that the facts tell of a column; 1: none. */
+static int period_of(const eg_value *part, const char *column) {
+	for (const eg_value *x = eg_value_first(eg_value_get(part, "values")); x; x = eg_value_next(x))
+		if (!strcmp(eg_text_of(x, "column"), column)) return (int)eg_value_int(eg_value_get(x, "period"), 1);
+	return 1;
+}
+
 eg_status eg_sheet_table(eg_sheet *s, const eg_time_table *t, const eg_value *part, eg_error *err) {
-	const char **names = eg_alloc(NULL, ((size_t)t->ncolumns + 1) * sizeof *names);
-	double *times = eg_alloc(NULL, ((size_t)t->steps + 1) * sizeof *times);
-	float *x = eg_alloc(NULL, ((size_t)t->steps * (size_t)t->ncolumns + 1) * sizeof *x);
+	eg_status status = EG_OK;
 	int n = 0;
-	eg_status status = names && times && x ? EG_OK : no_memory(err);
+	eg_put(s->w, "%s<section>\n<h2>", s->records ? "" : "<main>\n");
+	s->records = true;
+	eg_put_escaped(s->w, t->id ? t->id : t->file);
+	eg_put(s->w, "</h2>\n<span class=\"n\">series</span><div class=\"plots\">");
 	for (int c = 0; c < t->ncolumns && !status; c++)
-		if (is_shown(&t->columns[c])) names[n++] = t->columns[c].name;
-	for (int c = 0, k = 0; c < t->ncolumns && !status; c++) {
-		if (!is_shown(&t->columns[c])) continue;
-		for (int i = 0; i < t->steps; i++) x[(ptrdiff_t)i * n + k] = (float)t->columns[c].values[i];
-		k++;
-	}
-	if (!status) {
-		const eg_field field = {.name = "series", .kind = EG_FIELD_SERIES, .columns = n, .names = names, .nnames = n};
-		const eg_datum_series d = {.at = x, .steps = t->steps, .columns = n, .times = t->dated ? times : NULL};
-		put_times(t, times);
-		eg_put(s->w, "%s<section>\n<h2>", s->records ? "" : "<main>\n");
-		s->records = true;
-		eg_put_escaped(s->w, t->id ? t->id : t->file);
-		eg_put(s->w, "</h2>\n<span class=\"n\">series</span><div class=\"plots\">");
-		status = eg_sheet_series(s, &field, &d, err);
-		eg_put(s->w, "</div>\n");
-		put_lines(s, part);
-		eg_put(s->w, "</section>\n");
-	}
-	eg_release(NULL, (void *)(size_t)names);
-	eg_release(NULL, times);
-	eg_release(NULL, x);
+		if (is_shown(&t->columns[c]) && n++ < PLOTTED)
+			status = eg_sheet_column(s, t, &t->columns[c], period_of(part, t->columns[c].name), err);
+	if (n > PLOTTED) eg_put(s->w, "<p>And %d more columns.</p>\n", n - PLOTTED);
+	eg_put(s->w, "</div>\n");
+	put_lines(s, part);
+	eg_put(s->w, "</section>\n");
 	return status;
 }
