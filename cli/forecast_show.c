@@ -102,9 +102,12 @@ const char *forecast_warning(const forecast_job *j, int *i, char *text, size_t s
 			snprintf(text, size, "fitted on %d values: expect the simple model to win", there);
 			return "little_data";
 		}
-		if (*i > j->n && naive && m != naive && !forecast_is_simple(m->asked) && m->scores.mae > naive->scores.mae) {
+		if (*i > j->n && naive && m != naive && !forecast_is_simple(m->asked) && m->scores.mae > (1 + 1e-6) * naive->scores.mae) {
+			const double beyond = 100 * (m->scores.mae / naive->scores.mae - 1);
 			snprintf(text, size, "%s is worse than %s: a mean absolute error of %.4g beside %.4g", forecast_spec(j, m, spec), floor,
 			        m->scores.mae, naive->scores.mae);
+			const size_t used = strlen(text);
+			if (beyond < 1) snprintf(text + used, size - used, ", %.1g %% more", beyond);
 			return "worse_than_seasonal_naive";
 		}
 	}

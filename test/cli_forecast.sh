@@ -443,6 +443,11 @@ says "time: the column Month; rows are steps"
 sed '9s/^2001-08/soon/' months.csv >soon.csv
 expect 1 "$ENGRAM" forecast soon.csv --target Sales --time Month
 says "soon.csv:9: 'soon' in the column 'Month' is no time"
+sed 's/,/;/g' months.csv >semicolons.csv
+expect 1 "$ENGRAM" forecast semicolons.csv --target Sales
+says "semicolons.csv:1: one column, 'Month;Sales"
+says "say so with --separator semicolon"
+expect 0 "$ENGRAM" forecast semicolons.csv --target Sales --separator semicolon --model naive --horizon 2
 sed '9s/^/"/' months.csv >quote.csv
 expect 1 "$ENGRAM" forecast quote.csv --target Sales
 says "quote.csv:9"

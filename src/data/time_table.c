@@ -76,6 +76,10 @@ static eg_status read_rows(reading *r, eg_rows *rows, eg_error *err) {
 		.quoted = true, .header = true};
 	eg_row first, row;
 	eg_status status = eg_head_read(&r->head, rows, &form, &r->o->arena, &first, err);
+	const char *other = status || r->head.n > 1 || r->options.separator ? NULL : strpbrk(r->head.names[0], ";\t");
+	if (other)
+		return eg_fail(err, EG_ERR_FORMAT, "%s:1: one column, '%.60s'; if %s stand between cells, say so with --separator %s (else, comma)",
+		        r->head.file, r->head.names[0], *other == ';' ? "semicolons" : "tabs", *other == ';' ? "semicolon" : "tab");
 	while (!status) {
 		status = eg_rows_next(rows, &row, err);
 		if (status || row.n == 0) break;

@@ -85,7 +85,11 @@ static eg_status make_panel(eg_network_forecaster *f, const eg_time_table *table
 		for (int k = 0; k < n; k++) there |= strcmp(names[k], name) == 0;
 		if (!there && n < EG_COUNT(names)) names[n++] = name;
 	}
-	return eg_panel_of_table(table, names, n, &f->arena, panel, err);
+	eg_error why = {0};
+	status = eg_panel_of_table(table, names, n, &f->arena, panel, &why);
+	if (!status) return EG_OK;
+	if (status != EG_ERR_ARG) return eg_fail(err, status, "%s", why.message);
+	return eg_fail(err, status, "%s It is the recipe that names it: --set 'data.columns=[%s]' names others", why.message, f->target);
 }
 
 /* Series need not have the same words in a column: all that any of them has are columns of all. */
