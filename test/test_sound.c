@@ -441,6 +441,10 @@ static void augmented(void **state) {
 		d = changed(f, "gain", x, item, &r);
 		const double louder = 10 * log10(power_of(d.sound.at, 4000) / power_of(x, 4000));
 		assert_true(fabs(louder) < 6.001 && fabs(louder) > 1e-3);
+		d = changed(f, "microphone", x, item, &r); /* a tone stays one, and as far behind */
+		const double strength = sqrt(power_of(d.sound.at + 500, 3000) / power_of(x + 500, 3000));
+		assert_true(fabs(20 * log10(strength)) < 6.5 && fabs(strength - 1) > 1e-4 && d.sound.n == 4000);
+		for (int i = 500; i < 3500; i++) assert_true(fabs((double)d.sound.at[i] - strength * (double)x[i]) < 1e-3);
 		d = changed(f, "hiss", x, item, &r);
 		double noise_power = 0;
 		for (int i = 0; i < 4000; i++) noise_power += pow((double)d.sound.at[i] - (double)x[i], 2) / 4000;

@@ -1,5 +1,5 @@
-/* augment_sound.c - augmentations of sound: how fast, how high and how loud it is, noise behind it, and parts of its
- * features that are hidden. What suits any numbers over time is in augment_series.c. */
+/* augment_sound.c - augmentations of sound: how fast, how high and how loud it is, through which microphone it comes,
+ * noise behind it, and parts of its features that are hidden. What suits any numbers over time is in augment_series.c. */
 #include "data/augment.h"
 #include "data/sound.h"
 
@@ -151,6 +151,10 @@ static const eg_key gain_keys[] = {
 	{.name = "decibels", .type = EG_KEY_DOUBLE, .offset = offsetof(gain_options, decibels), .min = EG_ABOVE_0, .max = 60,
 		.def = NAN, .doc = "a recording becomes at most so many decibels louder or quieter (6)"},
 };
+static const eg_key microphone_keys[] = {
+	{.name = "decibels", .type = EG_KEY_DOUBLE, .offset = offsetof(gain_options, decibels), .min = EG_ABOVE_0, .max = 60,
+		.def = NAN, .doc = "frequencies become at most so many decibels stronger or weaker, neighbours alike (6)"},
+};
 static void gain_defaults(void *options) { ((gain_options *)options)->decibels = 6; }
 
 /* A copy of a sound's samples; NULL: out of memory. */
@@ -184,6 +188,61 @@ const eg_augment_type eg_augment_gain = {.name = "gain",
 	.size = sizeof(gain_options),
 	.defaults = gain_defaults,
 	.apply = change_gain};
+
+/* ---- microphones ------------------------------------------------------------------------------------------------- */
+
+/* A filter without delay: KNOTS strengths in dB, of frequencies that are a mel-like scale apart, joined by straight
+ * lines, and of these as many taps as tell apart what is about 1/TAPS of the rate apart. */
+enum { KNOTS = 7, REACH = 32, TAPS = 2 * REACH + 1, GRID = 128 };
+
+static void draw_filter(eg_draw *draw, double most, float *taps) {
+	double decibels[KNOTS], strength[GRID + 1];
+	for (int k = 0; k < KNOTS; k++) decibels[k] = eg_draw_uniform(draw, -most, most);
+	for (int f = 0; f <= GRID; f++) {
+		const double at = log1p(6.0 * f / GRID) / log1p(6.0) * (KNOTS - 1); /* lower frequencies are nearer to each other */
+		const int k = at < KNOTS - 1 ? (int)at : KNOTS - 2;
+		strength[f] = pow(10, (decibels[k] + (at - k) * (decibels[k + 1] - decibels[k])) / 20);
+	}
+	for (int n = 0; n <= REACH; n++) {
+		const double turn = 3.14159265358979323846 * n / GRID;
+		double sum = (strength[0] + strength[GRID] * cos(GRID * turn)) / 2;
+		for (int f = 1; f < GRID; f++) sum += strength[f] * cos(f * turn);
+		const double window = 0.5 + 0.5 * cos(3.14159265358979323846 * n / (REACH + 1));
+		taps[REACH + n] = taps[REACH - n] = (float)(sum / GRID * window);
+	}
+}
+
+static eg_status change_microphone(eg_augment_call *c, eg_error *err) {
+	float taps[TAPS];
+	eg_datum *d;
+	if (!eg_augment_happens(c)) return EG_OK;
+	draw_filter(&c->draw, ((const gain_options *)c->options)->decibels, taps);
+	for (int i = -1; (d = next_sound(c, &i)) != NULL;) {
+		const float *in = d->sound.at;
+		const int64_t n = d->sound.n, channels = d->sound.channels;
+		float *out = copied(c, &d->sound);
+		if (!out) return no_room(err);
+		for (int64_t t = 0; t < n; t++) {
+			const int64_t from = t < REACH ? -t : -REACH, to = n - 1 - t < REACH ? n - 1 - t : REACH;
+			for (int64_t channel = 0; channel < channels; channel++) {
+				float sum = 0;
+				for (int64_t k = from; k <= to; k++) sum += taps[REACH + k] * in[(t + k) * channels + channel];
+				out[t * channels + channel] = sum;
+			}
+		}
+	}
+	return EG_OK;
+}
+
+const eg_augment_type eg_augment_microphone = {.name = "microphone",
+	.doc = "raises and lowers frequencies, as another microphone and room would",
+	.works_on = EG_KINDS_OF(SOUND),
+	.usual = 1,
+	.shorthand = "decibels",
+	KEYS(microphone_keys),
+	.size = sizeof(gain_options),
+	.defaults = gain_defaults,
+	.apply = change_microphone};
 
 /* ---- noise behind it --------------------------------------------------------------------------------------------- */
 
