@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVAL_BATCH = 256, WIDEST = 100, MANY = 24, COLUMNS = 16 };
+enum { EVAL_BATCH = 256, WIDEST = 100, MANY = 24, COLUMNS = 16, HEARERS = 2 };
 
 typedef struct result {
 	const char *path, *source, *split, *why; /* why: of the split, when nobody asked for it */
@@ -404,6 +404,24 @@ static bool worst_suits(const cli_args *a, const eg_task *t) {
 	return false;
 }
 
+/* Models that listen to what is spoken; false after a message. */
+static bool let_hear(const cli_args *a, eg_task *t, eg_context *ctx, eg_model *hearers[HEARERS]) {
+	int n;
+	eg_error err;
+	const char **paths = args_all(a, "hearer", &n);
+	bool ok = n <= HEARERS;
+	if (!ok) fail("eval", "--hearer: one model that tells what is said, and one that tells who speaks; no more");
+	for (int i = 0; i < n && ok; i++) {
+		hearers[i] = cli_model(a, paths[i], ctx);
+		ok = hearers[i] != NULL;
+		if (!ok || !eg_task_hear(t, hearers[i], &err)) continue;
+		fail("eval", "--hearer %s: %s", paths[i], err.message);
+		ok = false;
+	}
+	free(paths);
+	return ok;
+}
+
 static int evaluate(const cli_args *a, eg_model *m) {
 	eg_error err;
 	eg_samples_options o = {.model = m};
@@ -412,9 +430,12 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	eg_evaluation *e = NULL;
 	eg_floors *f = NULL;
 	eg_value *worst = NULL;
+	eg_model *hearers[HEARERS] = {NULL};
 	eg_status status = eg_task_open(eg_model_recipe(m), &t, &err);
 	if (!status && !worst_suits(a, t)) return eg_task_free(t), CLI_FAILED;
 	if (!status) status = cli_choose_data(a, t, &err);
+	const bool told = !status && !let_hear(a, t, eg_graph_context(eg_model_graph(m)), hearers);
+	if (told) status = EG_ERR_ARG;
 	o.views = args_text(a, "views");
 	if (!status) o.part = cli_split(a, eg_task_eval_part(t));
 	if (!status) status = cli_samples(a, t, &o, &s, &err);
@@ -422,15 +443,14 @@ static int evaluate(const cli_args *a, eg_model *m) {
 	if (!status) status = eg_evaluation_run(m, s, o.part, 0, &e, &err);
 	if (!status) status = find_floors(a, m, o.part, &f, &err);
 	if (!status) status = find_worst(a, m, t, s, o.part, &worst, &err);
-	if (status)
-		fail_error("eval", &err);
-	else
-		show(a, t, o.part, e, f, worst);
+	if (status && !told) fail_error("eval", &err);
+	if (!status) show(a, t, o.part, e, f, worst);
 	eg_value_free(worst);
 	eg_floors_free(f);
 	eg_evaluation_free(e);
 	eg_samples_free(s);
 	eg_task_free(t);
+	for (int i = 0; i < HEARERS; i++) eg_model_free(hearers[i]);
 	return status ? CLI_FAILED : CLI_OK;
 }
 
@@ -465,6 +485,10 @@ static const cli_option options[] = {
 		"compute the floors (engram floor) that are not known yet; those that are known are always shown beside "
 		"the network",
 		0, 0},
+	{"hearer", 0, "MODEL",
+		"of a model that speaks: another one, of task classify, that listens to it, and tells what is said or who speaks; may be given "
+		"twice, for both",
+		0, 0},
 	{"worst", 0, "N", "of boxes and of classes of pixels: also the N pictures that come out worst, and how", 1, 100},
 	{"output", 'o', "PAGE", "with --worst: a page (HTML, with everything in it) that shows them, as they are labelled and as the model sees them", 0, 0},
 	OPTION_THREADS,
@@ -490,6 +514,7 @@ const cli_verb verb_eval = {
 		    "  engram eval lenet5.safetensors --split validation --json\n"
 		    "  engram eval lenet5.safetensors --data mnist\n"
 		    "  engram eval char-lstm.safetensors --path sonnets.txt\n"
-		    "  engram eval bccd.safetensors --worst 10 -o worst.html\n",
+		    "  engram eval bccd.safetensors --worst 10 -o worst.html\n"
+		    "  engram eval speak-digits.safetensors --data fsdd --hearer digits-spoken.safetensors\n",
 	.run = run,
 };

@@ -52,7 +52,33 @@ expect 0 "$ENGRAM" eval tones.safetensors --data fsdd --path speech --json
 json out
 says '"mcd_real": '
 says '"n": 20'
+says '"recognised": null'
+says '"speaker": null'
 expect 0 "$ENGRAM" info tones.safetensors
+
+# Others who listen: one tells what is said, and the floor of its recipe beside it; one tells who speaks.
+cat >digits.yaml <<'END'
+name: digits
+task: classify
+data: {source: fsdd, path: speech, sound: {bands: 8}}
+input: [time, 8]
+model: [{mean_time: {from: {lengths: lengths}}}, linear: classes]
+train: {loss: cross_entropy, optimizer: {adam: {lr: 0.1}}, epochs: 30, batch: 10}
+END
+expect 0 "$ENGRAM" train digits.yaml -q
+expect 0 "$ENGRAM" train digits.yaml -q --set 'train.loss=[{cross_entropy: , target: voice}]' -o voices.safetensors
+expect 0 "$ENGRAM" eval tones.safetensors --data fsdd --path speech --hearer voices.safetensors --hearer digits.safetensors --json
+json out
+for key in '"recognised": 0' '"recognised_floor": 0' '"speaker": 0.5'; do says "$key"; done # an hour's training would be better
+grep -q '"n": 20, "recognised": [0-9.]*, "recognised_floor": [0-9.]*, "speaker": [0-9.]*, "mcd": ' out || fail "another order: $(cat out)"
+expect 1 "$ENGRAM" eval tones.safetensors --data fsdd --path speech --hearer digits.safetensors --hearer digits.safetensors
+says "digits.safetensors: another model tells what is said already"
+expect 1 "$ENGRAM" eval tones.safetensors --hearer digits.safetensors
+says "a field 'label', and the records of 'digit-strings', which are spoken here, have none"
+expect 1 "$ENGRAM" eval tones.safetensors --data fsdd --path speech --hearer tones.safetensors
+says "it does not tell classes of sounds"
+expect 1 "$ENGRAM" eval digits.safetensors --hearer digits.safetensors
+says "the task 'classify' makes no sounds"
 
 # What can be asked for, and that.
 expect 0 "$ENGRAM" speak tones.safetensors

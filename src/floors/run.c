@@ -684,7 +684,12 @@ eg_status eg_floor_trials_run(eg_floor_trials *t, const double *settings, double
 /* ---- one beside a network ---------------------------------------------------------------------------------------- */
 
 eg_status eg_floor_fit(const char *name, const eg_samples *s, eg_graph *g, eg_floor **floor, eg_error *err) {
-	running r = {.recipe = s->task->recipe, .task = s->task, .graph = g, .train = (eg_samples *)s, .part = EG_PART_VALIDATION};
+	running r = {.recipe = s->task->recipe,
+		.task = s->task,
+		.ctx = eg_graph_context(g),
+		.graph = g,
+		.train = (eg_samples *)s,
+		.part = EG_PART_VALIDATION};
 	const eg_floor_type *type = find_type(name, err);
 	const eg_floor_part all = {.samples = s,
 	        .data = eg_samples_get(s, EG_PART_TRAIN),

@@ -85,6 +85,8 @@ static void close_task(eg_task *base) {
 	speak *t = (speak *)base;
 	if (t->mouth) eg_mouth_clear(t->mouth);
 	eg_release(NULL, t->mouth);
+	eg_hearer_close(&t->recognises);
+	eg_hearer_close(&t->knows_voice);
 	eg_lexicon_free(&t->words);
 	t->mouth = NULL;
 }
@@ -156,6 +158,12 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 static const char *const *outputs(const eg_task *t, const eg_graph *g) {
 	EG_UNUSED(t);
 	return eg_scribe_outputs(g);
+}
+
+/* What those who listen are asked about. */
+static unsigned also(const eg_task *base) {
+	const speak *t = (const speak *)base;
+	return (t->recognises.predictor ? 1u << t->recognises.field : 0) | (t->knows_voice.predictor ? 1u << t->knows_voice.field : 0);
 }
 
 /* ---- words that it knows ----------------------------------------------------------------------------------------- */
@@ -349,7 +357,9 @@ const eg_task_type eg_task_type_speak = {
 		.answer = "a sound file (with -o), its rate, and how long it is",
 		.judged = "Of a speaker: how far what it speaks is from a real recording of the same words by the same voice, in dB\n"
 			  "(mel-cepstral distortion, the steps of both brought together by time warping), beside how far two such\n"
-			  "recordings are from each other, where the data has two of them; and how often it stops by itself.",
+			  "recordings are from each other, where the data has two of them; and how often it stops by itself. With\n"
+			  "--hearer MODEL, which tells classes of sounds: how much of it that model recognises, and the simplest\n"
+			  "model of its recipe, trained anew; or, of one that tells voices, how many voices it names right.",
 		.abilities = EG_ABLE_SPEAK},
 	.size = sizeof(speak),
 	.keys = {data_keys, EG_COUNT(data_keys)},
@@ -362,6 +372,7 @@ const eg_task_type eg_task_type_speak = {
 	.open = open_task,
 	.close = close_task,
 	.suits = suits,
+	.also = also,
 	.metrics = eg_speak_metrics,
 	.nmetrics = EG_SPEAK_METRICS,
 	.best = -1,

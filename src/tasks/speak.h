@@ -3,6 +3,7 @@
 #define ENGRAM_TASKS_SPEAK_H
 
 #include "tasks/cepstra.h"
+#include "tasks/hearer.h"
 #include "tasks/mouth.h"
 
 typedef struct eg_speak {
@@ -10,8 +11,10 @@ typedef struct eg_speak {
 	double longest, sure; /* keys: longest_sound, seconds; stop_at, a probability */
 	eg_mouth *mouth;
 	eg_lexicon words; /* that occur in what was trained on; n 0: not known, or too many */
+	eg_hearer recognises, knows_voice; /* who listens when it is judged; predictor NULL: nobody */
 } eg_speak;
 
+extern const eg_task_type eg_task_type_speak;
 enum { EG_SPEAK_TEXT = 0 };
 int eg_speak_voice(const eg_task *t); /* which of the inputs says the voice; -1: none does */
 /* What is spoken for row r; rounds 0: as many as usual. *sound is to be released. */
@@ -20,7 +23,7 @@ eg_status eg_speak_sound(
 
 /* ---- its judge --------------------------------------------------------------------------------------------------- */
 
-enum { EG_SPEAK_MCD, EG_SPEAK_REAL, EG_SPEAK_RATIO, EG_SPEAK_STOPPED, EG_SPEAK_LOSS, EG_SPEAK_METRICS };
+enum { EG_SPEAK_RECOGNISED, EG_SPEAK_FLOOR, EG_SPEAK_SPEAKER, EG_SPEAK_MCD, EG_SPEAK_REAL, EG_SPEAK_RATIO, EG_SPEAK_STOPPED, EG_SPEAK_LOSS, EG_SPEAK_METRICS };
 extern const eg_metric_info eg_speak_metrics[EG_SPEAK_METRICS];
 
 /* A real recording. */
@@ -34,7 +37,7 @@ typedef struct eg_speak_judge {
 	eg_heard *heard;
 	int n, room;
 	double sum; /* of distortions */
-	int64_t spoken, stopped;
+	int64_t spoken, stopped, recognised, by_floor, voices; /* the last three: by those who listen */
 } eg_speak_judge;
 
 void eg_speak_judge_close(eg_task_judge *j);

@@ -1,6 +1,6 @@
 /* speak_judge.c - how good what is spoken is: how far it is from a real recording of the same words by the same voice
- * (cepstra.h), beside how far two such recordings are from each other. Whether others understand it is judged outside
- * (test/interop/spoken.py). */
+ * (cepstra.h), beside how far two such recordings are from each other; and whether those who listen (hearer.h)
+ * understand it, and know the voice. */
 #include "tasks/speak.h"
 
 #include <math.h>
@@ -13,6 +13,9 @@ typedef eg_heard heard;
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for what is spoken"); }
 
 const eg_metric_info eg_speak_metrics[EG_SPEAK_METRICS] = {
+	{.name = "recognised", .doc = "what is spoken that a model of --hearer recognises; without one it is not known", .share = true},
+	{.name = "recognised_floor", .doc = "and that the simplest model of its recipe does (mfcc-svm)", .share = true},
+	{.name = "speaker", .doc = "voices that a model of --hearer names right", .share = true},
 	{.name = "mcd", .doc = "dB between what is spoken and a real recording of it (mel-cepstral distortion)", .lower_is_better = true},
 	{.name = "mcd_real", .doc = "dB between two real recordings of the same words and voice", .lower_is_better = true},
 	{.name = "mcd_ratio", .doc = "the first divided by the second", .lower_is_better = true},
@@ -39,7 +42,7 @@ void eg_speak_judge_reset(eg_task_judge *j) {
 	judge *own = (judge *)j;
 	forget_heard(own);
 	own->sum = 0;
-	own->spoken = own->stopped = 0;
+	own->spoken = own->stopped = own->recognised = own->by_floor = own->voices = 0;
 }
 
 static eg_status keep(judge *own, const char *text, const eg_cepstra *c, eg_error *err) {
@@ -66,6 +69,18 @@ static void as_written(eg_mouth_sound *s) {
 	for (int64_t i = 0; i < s->n; i++) s->at[i] = rintf(fminf(fmaxf(s->at[i], -1), 1) * 32767) / 32768;
 }
 
+static eg_status listen(judge *own, const eg_row *r, const eg_mouth_sound *s, eg_error *err) {
+	eg_speak *t = (eg_speak *)(uintptr_t)own->base.task; /* its hearers have their room in it */
+	const eg_datum_sound spoken = {.n = s->n, .channels = 1, .rate = s->rate, .at = s->at};
+	bool network = false, floor = false, voice = false;
+	eg_status status = EG_OK;
+	if (t->recognises.predictor) status = eg_hearer_hear(&t->recognises, t->base.source, &spoken, r->record, &network, &floor, err);
+	if (!status && t->knows_voice.predictor)
+		status = eg_hearer_hear(&t->knows_voice, t->base.source, &spoken, r->record, &voice, NULL, err);
+	own->recognised += network, own->by_floor += floor, own->voices += voice;
+	return status;
+}
+
 eg_status eg_speak_judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
 	const eg_task *t = j->task;
@@ -80,6 +95,7 @@ eg_status eg_speak_judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	if (!text || !recording) return EG_OK;
 	eg_status status = eg_speak_sound(t, r, 0, 0, &sound, err);
 	if (!status) as_written(&sound);
+	if (!status) status = listen(own, r, &sound, err);
 	if (!status) status = eg_cepstra_of(sound.at, sound.n, sound.rate, &is, err);
 	if (!status) status = cepstra_of_real(&recording->sound, &was, err);
 	if (!status) status = eg_cepstra_distortion(&is, &was, &db, err);
@@ -119,6 +135,10 @@ static double ratio(double a, int64_t b) { return b ? a / (double)b : (double)NA
 
 void eg_speak_judge_values(const eg_task_judge *j, double *v) {
 	const judge *own = (const judge *)j;
+	const eg_speak *t = (const eg_speak *)j->task;
+	v[EG_SPEAK_RECOGNISED] = ratio((double)own->recognised, t->recognises.predictor ? own->spoken : 0);
+	v[EG_SPEAK_FLOOR] = ratio((double)own->by_floor, t->recognises.ear ? own->spoken : 0);
+	v[EG_SPEAK_SPEAKER] = ratio((double)own->voices, t->knows_voice.predictor ? own->spoken : 0);
 	v[EG_SPEAK_MCD] = ratio(own->sum, own->spoken);
 	v[EG_SPEAK_REAL] = between_real(own);
 	v[EG_SPEAK_RATIO] = v[EG_SPEAK_MCD] / v[EG_SPEAK_REAL];
