@@ -349,6 +349,37 @@ static void no_room(void **state) {
 	eg_recipe_free(r);
 }
 
+static void keep_advice(void *user, const char *text) { snprintf(user, 400, "%s", text); }
+
+/* Of three recordings one is said to have more letters than it has steps, and one just as many as it needs: `aa` needs
+ * a step between its letters. The first is left out, and named. */
+static void too_long(void **state) {
+	bench *b = *state;
+	static const char *const texts[] = {"ab", "abababababa", "aababababa"}; /* 2, 11 and 11 steps, of 10 and 11 */
+	static const int samples[] = {1600, 1600, 1760};
+	float x[1760];
+	char name[40], told[400] = "";
+	if (!HEARS) skip();
+	for (int i = 0; i < 1760; i++) x[i] = 0.3F * tone(500, i, 1760, RATE);
+	for (int k = 0; k < 3; k++) {
+		snprintf(name, sizeof name, "said/%d.txt", k);
+		bench_text(b, name, texts[k]);
+		snprintf(name, sizeof name, "said/%d.wav", k);
+		OK(b, eg_sound_write(bench_path(b, name), x, samples[k], 1, RATE, &b->err));
+	}
+	eg_recipe *r = bench_recipe(b,
+		"name: said\ntask: transcribe\ndata: {source: transcripts, path: %s/said, sound: {rate: 8000, bands: 8, window: 0.02, hop: 0.02}}\n"
+		"input: [time, 8]\nmodel: [{linear: classes}]\ntrain: {loss: ctc, epochs: 1, seed: 1}\n", b->folder);
+	drawn d = draw(b, r, (eg_samples_options){.part = EG_PART_TRAIN});
+	assert_int_equal(eg_samples_count(d.samples, EG_PART_TRAIN), 2);
+	OK(b, eg_samples_advise(d.samples, keep_advice, told, &b->err));
+	if (!strstr(told, "1 recording is not trained on, of which the first is '") || !strstr(told, "1.wav")) fail_msg("'%s'", told);
+	undraw(&d);
+	/* Without `zero_infinity`, a training of the others has a loss that is a number. */
+	eg_model *m = bench_train_all(b, r);
+	eg_model_free(m);
+}
+
 /* A line of three times the height is read as the line is, and its words are at three times its places. */
 static void line_of_any_height(void **state) {
 	bench *b = *state;
@@ -471,6 +502,6 @@ static void goes_on_black(void **state) {
 
 int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
-	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(line_of_any_height), CASE(goes_on_black), CASE(who_validates), CASE(no_room)};
+	const struct CMUnitTest tests[] = {CASE(all_paths), CASE(with_prior), CASE(learns_tones), CASE(slower), CASE(scales), CASE(line_of_any_height), CASE(goes_on_black), CASE(who_validates), CASE(no_room), CASE(too_long)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

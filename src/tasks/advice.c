@@ -227,11 +227,12 @@ static eg_status check_texts(const eg_samples *s, eg_advise advise, void *user, 
 /* ---- transcripts that are too long ------------------------------------------------------------------------------- */
 
 static void tell_left_out(const eg_samples *s, eg_advise advise, void *user) {
-	char text[200];
+	char text[EG_SAMPLES_NAME + 200];
 	const eg_intake *target = eg_task_target(s->task);
 	if (s->left_out == 0 || !target || target->type != &eg_intake_spelled_type) return;
-	snprintf(text, sizeof text, "%lld %s are not trained on: their transcripts need more steps than they have; make data.sound.hop smaller",
-		(long long)s->left_out, s->task->many);
+	snprintf(text, sizeof text, "%lld %s not trained on, of which the first is '%s': a transcript needs more steps than its recording has; make "
+		"data.sound.hop smaller, or put the transcript right",
+		(long long)s->left_out, s->left_out == 1 ? "recording is" : "recordings are", s->first_out);
 	advise(user, text);
 }
 

@@ -8,7 +8,7 @@
 
 void eg_hearer_close(eg_hearer *h) {
 	eg_predictor_free(h->predictor);
-	eg_ear_free(h->ear);
+	eg_hearing_free(h->floor);
 	*h = (eg_hearer){.field = -1};
 }
 
@@ -46,7 +46,7 @@ eg_status eg_task_hear(eg_task *t, eg_model *m, eg_error *err) {
 	if (to->predictor)
 		return eg_fail(err, EG_ERR_ARG, "another model tells %s already", tells_voice ? "the voice" : "what is said");
 	status = eg_predictor_new(m, NULL, NULL, &h.predictor, err);
-	if (!status && !tells_voice) status = eg_ear_new(m, &h.ear, err);
+	if (!status && !tells_voice) status = eg_hearing_new(m, &h.floor, err);
 	if (status)
 		eg_hearer_close(&h);
 	else
@@ -68,8 +68,8 @@ eg_status eg_hearer_hear(eg_hearer *h, const eg_source *s, const eg_datum_sound 
 	if (status) return status;
 	const char *class = eg_value_text(eg_value_get(answer, "class"));
 	*network = class && !strcmp(class, right);
-	if (!h->ear) return EG_OK;
-	status = eg_ear_hear(h->ear, spoken, &heard, err);
+	if (!h->floor) return EG_OK;
+	status = eg_hearing_hear(h->floor, spoken, &heard, err);
 	if (!status) *floor = !strcmp(heard, right);
 	return status;
 }

@@ -123,6 +123,7 @@ eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t 
 typedef struct cut {
 	uint32_t *items, *second;
 	int64_t n, nsecond, left_out;
+	char first_out[EG_SAMPLES_NAME]; /* of those left out */
 	int32_t *labels;
 	const char **groups;
 	eg_arena arena;
@@ -227,8 +228,9 @@ static eg_status prepare_training(eg_task *t, eg_error *err) {
 
 static unsigned also(const eg_task *t) { return t->type->also ? t->type->also(t) : 0; }
 
-/* Takes out of n items of a part of the source what the task leaves out of training. */
-static eg_status leave_out(const eg_task *t, eg_part from, uint32_t *items, int64_t *n, eg_error *err) {
+/* Takes out of n items of a part of the source what the task leaves out of training; `first` is the name of one of
+ * them, if it has none yet. */
+static eg_status leave_out(const eg_task *t, eg_part from, uint32_t *items, int64_t *n, char first[EG_SAMPLES_NAME], eg_error *err) {
 	const unsigned looked_at = (1u << eg_task_target(t)->field) | also(t);
 	int64_t kept = 0;
 	bool out = false;
@@ -237,6 +239,7 @@ static eg_status leave_out(const eg_task *t, eg_part from, uint32_t *items, int6
 	for (int64_t i = 0; i < *n && !status; i++) {
 		status = eg_source_read(t->source, from, items[i], looked_at, &r, err);
 		if (!status) status = t->type->leaves_out(t, &r, &out, err);
+		if (!status && out && !first[0]) snprintf(first, EG_SAMPLES_NAME, "%s", r.place ? r.place : r.id ? r.id : "");
 		if (!status && !out) items[kept++] = items[i];
 	}
 	eg_record_free(&r);
@@ -264,10 +267,10 @@ static eg_status learn(eg_task *t, const eg_samples_options *o, cut *c, eg_error
 	if (!status) status = cut_records(t, o, c, err);
 	if (!status && leaves_out(t, o)) {
 		const int64_t all = c->n;
-		status = leave_out(t, EG_PART_TRAIN, c->items, &c->n, err);
+		status = leave_out(t, EG_PART_TRAIN, c->items, &c->n, c->first_out, err);
 		c->left_out = all - c->n;
 		if (!status && c->n == 0) status = none_is_left(t, all, err);
-		if (!status) status = leave_out(t, EG_PART_TRAIN, c->second, &c->nsecond, err);
+		if (!status) status = leave_out(t, EG_PART_TRAIN, c->second, &c->nsecond, c->first_out, err);
 	}
 	if (!status) status = eg_task_look(t, EG_PART_TRAIN, c->items, c->n, err);
 	return status;
@@ -595,7 +598,7 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 static eg_status add_rest(eg_samples *s, eg_part part, int64_t n, eg_error *err) {
 	uint32_t *items = eg_calloc(NULL, (size_t)n + 1, sizeof *items);
 	for (int64_t i = 0; i < n && items; i++) items[i] = (uint32_t)i;
-	eg_status status = items ? leave_out(s->task, part, items, &n, err) : no_memory(err);
+	eg_status status = items ? leave_out(s->task, part, items, &n, s->first_out, err) : no_memory(err);
 	if (!status && n > 0) status = add_part(s, part, part, items, n, err);
 	eg_release(NULL, items);
 	return status;
@@ -606,6 +609,7 @@ static eg_status load_training(eg_samples *s, eg_error *err) {
 	cut c = {0};
 	eg_status status = learn(t, &s->options, &c, err);
 	s->left_out = c.left_out;
+	memcpy(s->first_out, c.first_out, sizeof s->first_out);
 	if (!status) status = add_part(s, EG_PART_TRAIN, EG_PART_TRAIN, c.items, c.n, err);
 	if (!status && c.nsecond > 0) status = add_part(s, EG_PART_VALIDATION, EG_PART_TRAIN, c.second, c.nsecond, err);
 	int64_t own = eg_source_count(t->source, EG_PART_VALIDATION);

@@ -4,7 +4,7 @@
 
 #include "tasks/task.h"
 
-enum { EG_SAMPLES_OTHERS = 64 };
+enum { EG_SAMPLES_OTHERS = 64, EG_SAMPLES_NAME = 200 };
 /* Where a batch is filled: its records, and what each intake is given of them. */
 typedef struct eg_samples_room {
 	eg_record *records;
@@ -39,6 +39,7 @@ struct eg_samples {
 	const char *inputs[EG_TASK_INTAKES + 4];
 	const char *dims[EG_MAX_DIMS + 1];
 	int64_t left_out;      /* training records that nothing can be learnt from */
+	char first_out[EG_SAMPLES_NAME]; /* what the first of them is called */
 	unsigned wanted, also; /* fields of the source; those that judges alone look at */
 	eg_samples_room room; /* of batches that bring none of their own */
 	int eval_batch; /* 0: as many as suit */

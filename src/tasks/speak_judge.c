@@ -137,7 +137,7 @@ void eg_speak_judge_values(const eg_task_judge *j, double *v) {
 	const judge *own = (const judge *)j;
 	const eg_speak *t = (const eg_speak *)j->task;
 	v[EG_SPEAK_RECOGNISED] = ratio((double)own->recognised, t->recognises.predictor ? own->spoken : 0);
-	v[EG_SPEAK_FLOOR] = ratio((double)own->by_floor, t->recognises.ear ? own->spoken : 0);
+	v[EG_SPEAK_FLOOR] = ratio((double)own->by_floor, t->recognises.floor ? own->spoken : 0);
 	v[EG_SPEAK_SPEAKER] = ratio((double)own->voices, t->knows_voice.predictor ? own->spoken : 0);
 	v[EG_SPEAK_MCD] = ratio(own->sum, own->spoken);
 	v[EG_SPEAK_REAL] = between_real(own);
