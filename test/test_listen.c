@@ -103,7 +103,7 @@ static void same_words(const told *t, const eg_value *whole) {
 	}
 }
 
-static const char *const sounds[] = {"bands: 26", "bands: 13, deltas: 1"};
+static const char *const sounds[] = {"bands: 26", "bands: 13, deltas: 1", "bands: 26, after: 0.2"};
 
 static void pieces_are_the_whole(void **state) {
 	bench *b = *state;
@@ -121,6 +121,9 @@ static void pieces_are_the_whole(void **state) {
 		for (int i = 0; i < EG_COUNT(lengths); i++) {
 			const eg_value *whole = words_of(b, p, x, lengths[i], RATE);
 			assert_true(i > 0 || eg_value_count(whole) > 8);
+			/* what is told of the silence that is put behind */
+			const double end = eg_value_number(eg_value_get(eg_value_at(whole, (int)eg_value_count(whole) - 1), "end"), 0);
+			assert_true(i > 0 || (end > (double)SAMPLES / RATE + 0.05) == (k == 2));
 			for (int j = 0; j < EG_COUNT(pieces); j++) {
 				listen(b, l, x, lengths[i], pieces[j], &t);
 				same_words(&t, whole);

@@ -147,7 +147,7 @@ int eg_intake_spell_steps(const eg_intake *f, const eg_datum *d);
 double eg_intake_sound_time(const eg_intake *f, double t);
 /* What computes its steps of samples at *rate, each of which then has to be brought to the network's scale. NULL, with
  * a message: they cannot be told before the recording has ended. */
-const struct eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, eg_error *err);
+const struct eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, int64_t *silence, eg_error *err);
 void eg_intake_sound_scale(const eg_intake *f, float *step);
 const struct eg_sound_options *eg_intake_sound_options(const eg_intake *f); /* what its steps are */
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */

@@ -44,6 +44,9 @@ static const eg_key map_keys[] = {
 		.doc = "mfcc: how many (default: 13)"},
 	{.name = "deltas", .type = EG_KEY_INT, AT(deltas), .min = 0, .max = 2, .def = 0,
 		.doc = "1: the slopes of the features over nine steps too; 2: and the slopes of these (default: 0)"},
+	{.name = "after", .type = EG_KEY_DOUBLE, AT(after), .min = 0, .max = 10, .def = 0,
+		.doc = "seconds of silence that are put behind every recording, so that a network that looks back only has the time to tell what "
+		       "it ended with (default: 0)"},
 	{.name = "channels", .type = EG_KEY_ENUM, AT(channels), .names = channel_names, .def = 0,
 		.doc = "recordings of several channels: mix (the default) takes their mean, one refuses them"},
 	{.name = "scale", .type = EG_KEY_ENUM, AT(scale), .names = scale_names, .def = 0,
@@ -95,8 +98,23 @@ static eg_status set_up(sound_intake *p, double rate, eg_error *err) {
 
 static const char *name_of(const eg_record *r) { return r->place ? r->place : r->id ? r->id : "the recording"; }
 
+int64_t eg_sound_silence(const eg_sound_intake *p) { return (int64_t)llround(p->keys.after * p->o.rate); }
+
 static int64_t samples_of(const sound_intake *p, const eg_datum_sound *s) {
-	return s->rate == p->o.rate ? s->n : (int64_t)ceil((double)s->n * (p->o.rate / s->rate));
+	const int64_t n = s->rate == p->o.rate ? s->n : (int64_t)ceil((double)s->n * (p->o.rate / s->rate));
+	return n ? n + eg_sound_silence(p) : 0;
+}
+
+/* The n samples at *x, in room of the record with silence behind them. */
+static eg_status fall_silent(const sound_intake *p, eg_record *r, const float **x, int64_t *n, eg_error *err) {
+	const int64_t silence = eg_sound_silence(p);
+	if (!silence || !*n) return EG_OK;
+	float *own = eg_record_room(r, (size_t)(*n + silence) * sizeof *own);
+	if (!own) return eg_record_no_memory(err);
+	memcpy(own, *x, (size_t)*n * sizeof *own);
+	memset(own + *n, 0, (size_t)silence * sizeof *own);
+	*x = own, *n += silence;
+	return EG_OK;
 }
 
 /* One channel at the model's rate. */
@@ -113,14 +131,14 @@ static eg_status mono(const sound_intake *p, const eg_datum_sound *s, eg_record 
 		one = mixed;
 	}
 	*x = one;
-	if (s->rate == p->o.rate) return EG_OK;
+	if (s->rate == p->o.rate) return fall_silent(p, r, x, n, err);
 	float *other = NULL, *own;
 	eg_status status = eg_resample(one, s->n, 1, p->o.rate / s->rate, &other, n, err);
 	if (status) return eg_fail_prefix(err, "%s, of %g samples a second", name_of(r), s->rate), status;
 	*x = own = eg_record_room(r, ((size_t)*n + 1) * sizeof *own);
 	if (own) memcpy(own, other, (size_t)*n * sizeof *own);
 	eg_release(NULL, other);
-	return own ? EG_OK : eg_record_no_memory(err);
+	return own ? fall_silent(p, r, x, n, err) : eg_record_no_memory(err);
 }
 
 /* Mean 0 and deviation 1 of each feature of this recording. */
@@ -142,9 +160,10 @@ void eg_intake_sound_scale(const eg_intake *f, float *step) {
 
 const eg_sound_options *eg_intake_sound_options(const eg_intake *f) { return &((const sound_intake *)f)->o; }
 
-const eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, eg_error *err) {
+const eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, int64_t *silence, eg_error *err) {
 	const sound_intake *p = (const sound_intake *)f;
 	*rate = p->o.rate;
+	*silence = eg_sound_silence(p);
 	if (p->keys.scale != SCALE_RECORD) return p->features;
 	eg_fail(err, EG_ERR_ARG, "by `scale: record` in data.sound, features are compared with their mean over the whole recording; train with "
 		"`scale: set`");

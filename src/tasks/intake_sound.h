@@ -9,7 +9,7 @@
 
 typedef struct eg_sound_keys {
 	int features, channels, scale, fft, bands, coefficients, deltas;
-	double rate, window, hop, low, high, quietest;
+	double rate, window, hop, low, high, quietest, after;
 } eg_sound_keys;
 
 typedef struct eg_sound_intake {
@@ -28,6 +28,9 @@ extern const eg_variant eg_sound_map;
 		.name = "sound", .type = EG_KEY_MAP, .offset = offsetof(owner, member), .def = NAN, \
 		.doc = "sound: what the network is given of it", .variants = &eg_sound_map \
 	}
+
+/* Samples of silence that are put behind every recording. */
+int64_t eg_sound_silence(const eg_sound_intake *p);
 
 /* Members of eg_intake_type. */
 void eg_sound_close(eg_intake *f);

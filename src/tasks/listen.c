@@ -24,7 +24,9 @@ struct eg_listener {
 	eg_arena arena;
 	float *step, *piece; /* of features; of samples */
 	eg_real *input, *logits;
-	int64_t steps; /* that were heard */
+	int64_t steps;   /* that were heard */
+	int64_t silence; /* samples of it that are heard behind the end */
+	bool begun;      /* has there been a sample? */
 	int label;     /* whose run of steps it is; 0: of none */
 	int64_t first; /* step where it began */
 	/* of models that spell: the word so far */
@@ -54,7 +56,7 @@ static eg_status open_session(eg_listener *l, eg_model *m, eg_context *ctx, eg_e
 }
 
 static eg_status open_sound(eg_listener *l, double rate, eg_error *err) {
-	const eg_sound_features *f = eg_intake_sound_features(l->sound, &l->rate, err);
+	const eg_sound_features *f = eg_intake_sound_features(l->sound, &l->rate, &l->silence, err);
 	if (!f) return cannot(err);
 	l->stream = eg_sound_stream_new(f, err);
 	if (l->stream && rate > 0 && rate != l->rate) l->resampler = eg_resampler_new(l->rate / rate, err);
@@ -170,6 +172,7 @@ bool eg_sound_begins_file(const void *head, size_t n) {
 static eg_status take(eg_listener *l, const float *x, int64_t n, const eg_ear *ear, eg_error *err) {
 	for (int64_t used = 0; used < n;) {
 		bool step;
+		l->begun = true;
 		used += eg_sound_stream_push(l->stream, x + used, n - used, l->step, &step);
 		eg_status status = step ? hear(l, ear, err) : EG_OK;
 		if (status) return status;
@@ -198,11 +201,21 @@ eg_status eg_listener_push(eg_listener *l, const float *samples, int64_t n, cons
 	return l->resampler ? take_other(l, samples, n, false, ear, err) : take(l, samples, n, ear, err);
 }
 
+/* What `after` of data.sound puts behind a recording. */
+static eg_status fall_silent(eg_listener *l, const eg_ear *ear, eg_error *err) {
+	eg_status status = EG_OK;
+	memset(l->piece, 0, PIECE * sizeof *l->piece);
+	for (int64_t left = l->begun ? l->silence : 0; left > 0 && !status; left -= PIECE)
+		status = take(l, l->piece, left < PIECE ? left : PIECE, ear, err);
+	return status;
+}
+
 eg_status eg_listener_end(eg_listener *l, const eg_ear *ear, eg_error *err) {
 	const float none = 0;
 	eg_error local;
 	if (!err) err = &local;
 	eg_status status = l->resampler ? take_other(l, &none, 0, true, ear, err) : EG_OK;
+	if (!status) status = fall_silent(l, ear, err);
 	while (!status && eg_sound_stream_end(l->stream, l->step)) status = hear(l, ear, err);
 	if (!status && l->label) said(l, l->steps, ear);
 	if (!status) end_word(l, ear);
@@ -212,5 +225,6 @@ eg_status eg_listener_end(eg_listener *l, const eg_ear *ear, eg_error *err) {
 	l->steps = l->first = 0;
 	l->label = 0;
 	l->size = 0;
+	l->begun = false;
 	return status;
 }
