@@ -25,6 +25,15 @@ static eg_status make_room(eg_floor_batch *b, eg_error *err) {
 	return EG_OK;
 }
 
+/* Where augmentations may make a record longer, it comes with room for that, which is empty here: nothing is augmented. */
+static void cut_empty(eg_floor_batch *b) {
+	const char *const *inputs = b->part->data->inputs;
+	for (int i = 0; inputs[i]; i++) {
+		const int length = strcmp(inputs[i], "lengths") == 0 ? ((const int32_t *)b->slots[i])[0] : b->time;
+		if (b->n == 1 && length > 0 && length < b->time) b->time = b->fill.time = length;
+	}
+}
+
 eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err) {
 	const eg_dataset *d = b->part->data;
 	bool one = d->time > 0 || d->size_of; /* a sequence is a row of numbers by itself */
@@ -42,7 +51,9 @@ eg_status eg_floor_next(eg_floor_batch *b, int most, eg_error *err) {
 	eg_status status = make_room(b, err);
 	b->fill = (eg_fill){.items = b->items, .n = b->n, .time = b->time, .sizes = b->sizes, .epoch = -1};
 	b->run = (eg_batch_run){.data = d, .fill = &b->fill, .slots = b->slots};
-	return status ? status : d->fill(d->user, &b->fill, b->slots, err);
+	if (!status) status = d->fill(d->user, &b->fill, b->slots, err);
+	if (!status) cut_empty(b);
+	return status;
 }
 
 int eg_floor_step(const eg_floor_batch *b) {
