@@ -227,8 +227,8 @@ typedef struct eg_evaluation eg_evaluation;
 /* Runs the model over a part, `batch` samples at a time; 0: as many as suit. */
 EG_API eg_status eg_evaluation_run(
 	eg_model *m, const eg_samples *s, eg_part part, int batch, eg_evaluation **evaluation, eg_error *err);
-/* Of the task `speak`: `m`, a model of the task `classify` that takes sound, is asked what is spoken when samples of `t`
- * are judged. Its answers are the metric `speaker`, where it tells what chooses the voice, else `recognised`; and
+/* Of the task `speak`: `m`, a model of the task `classify` that takes sound, is asked what is spoken when samples of
+ * `t` are judged. Its answers are the metric `speaker`, where it tells what chooses the voice, else `recognised`; and
  * `recognised_floor` those of the floor mfcc-svm of its recipe, which is trained here, on the recipe's data. Before
  * eg_samples_load and behind eg_task_set_source; m must outlive t. */
 EG_API eg_status eg_task_hear(eg_task *t, eg_model *m, eg_error *err);

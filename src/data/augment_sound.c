@@ -1,5 +1,6 @@
 /* augment_sound.c - augmentations of sound: how fast, how high and how loud it is, through which microphone it comes,
- * noise behind it, and parts of its features that are hidden. What suits any numbers over time is in augment_series.c. */
+ * noise behind it, and parts of its features that are hidden. What suits any numbers over time is in
+ * augment_series.c. */
 #include "data/augment.h"
 #include "data/sound.h"
 
@@ -199,7 +200,7 @@ static void draw_filter(eg_draw *draw, double most, float *taps) {
 	double decibels[KNOTS], strength[GRID + 1];
 	for (int k = 0; k < KNOTS; k++) decibels[k] = eg_draw_uniform(draw, -most, most);
 	for (int f = 0; f <= GRID; f++) {
-		const double at = log1p(6.0 * f / GRID) / log1p(6.0) * (KNOTS - 1); /* lower frequencies are nearer to each other */
+		const double at = log1p(6.0 * f / GRID) / log1p(6.0) * (KNOTS - 1); /* knots are denser below */
 		const int k = at < KNOTS - 1 ? (int)at : KNOTS - 2;
 		strength[f] = pow(10, (decibels[k] + (at - k) * (decibels[k + 1] - decibels[k])) / 20);
 	}

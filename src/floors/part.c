@@ -25,7 +25,8 @@ static eg_status make_room(eg_floor_batch *b, eg_error *err) {
 	return EG_OK;
 }
 
-/* Where augmentations may make a record longer, it comes with room for that, which is empty here: nothing is augmented. */
+/* Where augmentations may make a record longer, it comes with room for that, which is empty here: nothing is
+ * augmented. */
 static void cut_empty(eg_floor_batch *b) {
 	const char *const *inputs = b->part->data->inputs;
 	for (int i = 0; inputs[i]; i++) {
