@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first input that is text or tokens; NULL: there is none. */
+/* The first input that is text or tokens, which of what has been written is the target; NULL: there is none. */
 static const eg_intake *input_of(const eg_samples *s) {
 	for (int i = 0; i < s->task->ninputs; i++) {
-		eg_field_kind kind = s->task->intakes[i]->type->kind;
-		if (kind == EG_FIELD_TEXT || kind == EG_FIELD_TOKENS) return s->task->intakes[i];
+		const eg_intake *f = s->task->intakes[i];
+		if (f->type->kind == EG_FIELD_TEXT || f->type->kind == EG_FIELD_TOKENS) return f->follows ? f->follows : f;
 	}
 	return NULL;
 }
