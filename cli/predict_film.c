@@ -45,12 +45,13 @@ static eg_status tag_frames(eg_frame_tagger *t, const eg_film_options *o, bool j
 	const uint8_t *pixels = NULL;
 	const eg_value *answer;
 	eg_status status = eg_film_open("-", o, &film, err);
-	for (int64_t n = 0; !status && !ferror(stdout); n++) {
+	for (int64_t n = 0; !status && !ferror(stdout);) {
 		status = eg_film_next(film, &pixels, err);
-		if (status || !pixels) break;
+		if (status) break;
 		const eg_film_info *about = eg_film_about(film);
 		status = eg_frame_tagger_next(t, about->C, about->H, about->W, pixels, &answer, err);
-		if (!status) show_frame(n, answer, json);
+		if (!status && answer) show_frame(n++, answer, json);
+		if (!pixels && !answer) break;
 	}
 	eg_film_close(film);
 	return status;

@@ -306,8 +306,9 @@ EG_API eg_status eg_samples_answer(eg_predictor *p, const eg_samples *s, eg_part
 typedef struct eg_frame_tagger eg_frame_tagger;
 EG_API eg_status eg_frame_tagger_new(eg_model *m, eg_frame_tagger **tagger, eg_error *err);
 EG_API void eg_frame_tagger_free(eg_frame_tagger *t); /* NULL is allowed */
-/* The next frame, (C,H,W), brought to the network's size: {"tag", "probability", "begins" (another than before)}, valid
- * until the next call. */
+/* The next frame, (C,H,W), brought to the network's size; NULL: the film has ended. The answer, {"tag", "probability",
+ * "begins" (another than before)}, is of the frames in their order, and valid until the next call; NULL: none yet (of a
+ * recipe with `delay`, the first so many times), or, at the end, none any more. */
 EG_API eg_status eg_frame_tagger_next(
 	eg_frame_tagger *t, int C, int H, int W, const uint8_t *pixels, const eg_value **answer, eg_error *err);
 

@@ -89,6 +89,24 @@ for way in '' ', bidirectional: true'; do
 	fi
 done
 
+# Told later, the tags are those of the whole film all the same, one for each frame, and also where it is shorter than the delay.
+sed -e 's/, bidirectional: true//' -e 's/actions: 2/actions: 2, delay: 3/' tags.yaml >later.yaml
+expect 0 "$ENGRAM" train later.yaml -q -o later.safetensors
+tags_of() { tr -d '\n' <out | grep -o '"tags": \[[^]]*\]\|"tag": "[^"]*"' | grep -o '"[a-z-]*"' | grep -v '"tags*"'; }
+for n in 1 3 5; do
+	{ printf 'YUV4MPEG2 W64 H64 F25:1 Cmono\n'; for k in $(seq $n); do echo FRAME; frames 1 | tr '\0' "$(printf '\\%03o' $((60 * k % 256)))"; done; } >late.y4m
+	expect 0 "$ENGRAM" predict later.safetensors late.y4m --json
+	tags_of >whole
+	"$ENGRAM" predict later.safetensors - --json <late.y4m >out 2>err || fail "tags that are told later: $(cat err)"
+	tags_of >coming
+	[ "$(wc -l <coming)" = $n ] || fail "$n frames, told later: $(cat out)"
+	cmp -s whole coming || fail "$n frames told later: $(cat whole coming)"
+done
+expect 0 "$ENGRAM" eval later.safetensors --json
+says '"edit": '
+expect 1 "$ENGRAM" check later.yaml --set data.delay=-1
+says "delay"
+
 cat >words.yaml <<-END
 	name: words
 	task: caption
@@ -99,6 +117,10 @@ cat >words.yaml <<-END
 	outputs: {attention: seen.weights}
 	train: {loss: cross_entropy, $small}
 END
+expect 0 "$ENGRAM" data show words.yaml -n 1 -o words.html
+says "input previous"
+expect 0 "$ENGRAM" data vocab words.yaml
+says "then"
 expect 0 "$ENGRAM" train words.yaml -q
 expect 0 "$ENGRAM" predict words.safetensors film.y4m -o summary --json
 json out

@@ -13,13 +13,23 @@
 #include <math.h>
 #include <string.h>
 
+const eg_key eg_tagger_keys[EG_TAGGER_KEYS] = {{.name = "delay",
+	.type = EG_KEY_INT,
+	.offset = offsetof(eg_tagger, delay),
+	.min = 0,
+	.max = 10000,
+	.doc = "of films: a frame's tag is told when so many more frames have been seen (default: 0)"}};
+
 static eg_status open_task(eg_task *t, eg_error *err) {
-	EG_UNUSED(err);
 	t->one = "sentence", t->many = "sentences";
-	if (t->intakes[0]->type->kind != EG_FIELD_FRAMES) return EG_OK;
-	t->one = "film", t->many = "films";
-	t->type = &eg_task_type_tag_films;
-	return EG_OK;
+	if (t->intakes[0]->type->kind == EG_FIELD_FRAMES) {
+		t->type = &eg_task_type_tag_films;
+		return t->type->open(t, err);
+	}
+	if (((const eg_tagger *)t)->delay == 0) return EG_OK;
+	eg_fail(err, EG_ERR_ARG, "`delay` is for films, whose frames come one after the other; a text is there as a whole: leave it out");
+	eg_recipe_locate(t->recipe, "data.delay", err);
+	return EG_ERR_ARG;
 }
 
 static const eg_lexicon *tags_of(const eg_task *t) { return eg_intake_names(eg_task_target(t)); }
@@ -273,6 +283,8 @@ const eg_task_type eg_task_type_tag = {
 	.inputs = EG_KIND(TOKENS) | EG_KIND(FRAMES),
 	.targets = EG_KIND(TAGS),
 	.needs = "tokens, or a film, with tags",
+	.size = sizeof(eg_tagger),
+	.keys = {eg_tagger_keys, EG_TAGGER_KEYS},
 	.open = open_task,
 	.suits = suits,
 	.constrain = constrain,

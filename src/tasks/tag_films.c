@@ -1,6 +1,9 @@
 /* tag_films.c - the task `tag` of films: what happens in each frame, and so when which action begins and ends. The
  * network puts out a number for each tag at every frame, "logits" (T,N,tags).
  *
+ * One that goes in one direction cannot know what begins in a frame before it has seen more: with the key `delay` it
+ * tells of each frame when it has seen so many more. It is then shown the last frame so often once more.
+ *
  * Runs of frames with one tag are segments, and are judged as such (Lea et al. 2017): a segment that is told is right
  * at k % when it shares at least k % of the frames that it and a segment of that tag cover together, each of which
  * counts once (f1_10, f1_25, f1_50); and the order of segments alone (edit): 1 less the edits that make one of the
@@ -11,6 +14,16 @@
 #include <string.h>
 
 static const eg_lexicon *tags_of(const eg_task *t) { return eg_intake_names(eg_task_target(t)); }
+
+static int delay_of(const eg_task *t) { return ((const eg_tagger *)t)->delay; }
+
+static eg_status open_task(eg_task *t, eg_error *err) {
+	EG_UNUSED(err);
+	t->one = "film", t->many = "films";
+	eg_intake_frames_longer(t->intakes[0], delay_of(t));
+	eg_intake_tags_later(eg_task_target(t), delay_of(t));
+	return EG_OK;
+}
 
 static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 	eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
@@ -24,23 +37,32 @@ static eg_status suits(const eg_task *t, eg_graph *g, eg_error *err) {
 
 /* ---- segments ---------------------------------------------------------------------------------------------------- */
 
-static int said(const eg_row *r, int t) {
-	int width;
-	const eg_real *x = eg_row_output(r, "logits", t, &width);
-	return eg_argmax(x, width);
+/* A row, whose steps tell of the frames `delay` before them. */
+typedef struct told {
+	const eg_row *row;
+	int delay, frames;
+} told;
+static told told_of(const eg_task *t, const eg_row *r) {
+	const int steps = r->length < r->time ? r->length : r->time, delay = delay_of(t);
+	return (told){r, delay, steps > delay ? steps - delay : 0};
 }
-static int meant(const eg_row *r, int t) { return *eg_row_ids(r, r->target, t); }
-static int frames_of(const eg_row *r) { return r->length < r->time ? r->length : r->time; }
+
+static int said(const told *x, int t) {
+	int width;
+	const eg_real *logits = eg_row_output(x->row, "logits", t + x->delay, &width);
+	return eg_argmax(logits, width);
+}
+static int meant(const told *x, int t) { return *eg_row_ids(x->row, x->row->target, t + x->delay); }
 
 /* Has the data a tag that the model knows for frame t? */
-static bool is_judged(const eg_row *r, int t) { return meant(r, t) >= 0; }
+static bool is_judged(const told *x, int t) { return meant(x, t) >= 0; }
 
 /* Into out, which has room for all frames. When they are `judged`, frames without a right answer are passed over. */
-static int segments_of(const eg_row *r, int (*tag)(const eg_row *, int), bool judged, eg_segment *out) {
+static int segments_of(const told *x, int (*tag)(const told *, int), bool judged, eg_segment *out) {
 	int n = 0;
-	for (int t = 0; t < frames_of(r); t++) {
-		if (judged && !is_judged(r, t)) continue;
-		const int k = tag(r, t);
+	for (int t = 0; t < x->frames; t++) {
+		if (judged && !is_judged(x, t)) continue;
+		const int k = tag(x, t);
 		if (n == 0 || out[n - 1].tag != k || out[n - 1].end != t) out[n++] = (eg_segment){k, t, t};
 		out[n - 1].end = t + 1;
 	}
@@ -109,14 +131,15 @@ double eg_segments_edit(const eg_segment *a, int n, const eg_segment *b, int m, 
 static eg_status judge_row(eg_task_judge *j, const eg_row *r, eg_error *err) {
 	judge *own = (judge *)j;
 	eg_arena room = {0};
-	const size_t frames = (size_t)frames_of(r) + 1;
+	const told x = told_of(j->task, r);
+	const size_t frames = (size_t)x.frames + 1;
 	eg_segment *a = eg_arena_alloc(&room, frames * sizeof *a), *b = eg_arena_alloc(&room, frames * sizeof *b);
 	bool *used = eg_arena_alloc(&room, frames * sizeof *used);
 	int *row = eg_arena_alloc(&room, (frames + 1) * sizeof *row);
 	if (!a || !b || !used || !row) return eg_arena_free(&room), eg_fail(err, EG_ERR_MEMORY, "out of memory for segments");
-	const int n = segments_of(r, said, true, a), m = segments_of(r, meant, true, b);
-	for (int t = 0; t < frames_of(r); t++)
-		if (is_judged(r, t)) own->frames++, own->frames_right += said(r, t) == meant(r, t);
+	const int n = segments_of(&x, said, true, a), m = segments_of(&x, meant, true, b);
+	for (int t = 0; t < x.frames; t++)
+		if (is_judged(&x, t)) own->frames++, own->frames_right += said(&x, t) == meant(&x, t);
 	own->told += n, own->there += m;
 	for (int k = 0; k < LEVELS; k++) own->right[k] += eg_segments_right(a, n, b, m, levels[k], used);
 	if (m > 0) own->edit += eg_segments_edit(a, n, b, m, row), j->total++;
@@ -134,17 +157,18 @@ static void judge_values(const eg_task_judge *j, double *v) {
 
 /* ---- answering --------------------------------------------------------------------------------------------------- */
 
-static eg_status put(const eg_task *t, const eg_row *r, int (*tag)(const eg_row *, int), eg_value *out, eg_error *err) {
+static eg_status put(const eg_task *t, const eg_row *r, int (*tag)(const told *, int), eg_value *out, eg_error *err) {
 	const eg_lexicon *tags = tags_of(t);
-	eg_segment *s = eg_calloc(NULL, (size_t)frames_of(r) + 1, sizeof *s);
+	const told x = told_of(t, r);
+	eg_segment *s = eg_calloc(NULL, (size_t)x.frames + 1, sizeof *s);
 	if (!s) return eg_fail(err, EG_ERR_MEMORY, "out of memory for segments");
 	eg_value *list = eg_value_mark(eg_value_put_list(out, "tags"), EG_SHOW_NOT, NULL);
-	for (int i = 0; i < frames_of(r); i++) {
-		const int k = tag(r, i);
+	for (int i = 0; i < x.frames; i++) {
+		const int k = tag(&x, i);
 		eg_value_put_text(list, NULL, k >= 0 && k < tags->n ? tags->at[k] : NULL);
 	}
 	list = eg_value_put_list(out, "spans");
-	const int n = segments_of(r, tag, false, s);
+	const int n = segments_of(&x, tag, false, s);
 	for (int i = 0; i < n; i++) {
 		eg_value *one = eg_value_put_map(list, NULL);
 		eg_value_mark(eg_value_put_text(one, "type", s[i].tag >= 0 && s[i].tag < tags->n ? tags->at[s[i].tag] : NULL), EG_SHOW_STRONG, NULL);
@@ -173,6 +197,9 @@ const eg_task_type eg_task_type_tag_films = {
 	.inputs = EG_KIND(FRAMES),
 	.targets = EG_KIND(TAGS),
 	.needs = "a film with a tag for each frame",
+	.size = sizeof(eg_tagger),
+	.keys = {eg_tagger_keys, EG_TAGGER_KEYS},
+	.open = open_task,
 	.suits = suits,
 	.metrics = metrics,
 	.nmetrics = EG_COUNT(metrics),

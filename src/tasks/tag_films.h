@@ -4,6 +4,13 @@
 
 #include "tasks/task.h"
 
+/* The task `tag`, of texts and of films. */
+typedef struct eg_tagger {
+	eg_task base;
+	int delay; /* films: a frame's tag is told when so many more have been seen */
+} eg_tagger;
+enum { EG_TAGGER_KEYS = 1 };
+extern const eg_key eg_tagger_keys[EG_TAGGER_KEYS];
 extern const eg_task_type eg_task_type_tag_films;
 
 /* Frames start to end - 1 with one tag. */

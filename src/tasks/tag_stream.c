@@ -16,6 +16,7 @@ struct eg_frame_tagger {
 	double *p;
 	eg_value *answer;
 	const char *last; /* the tag of the frame before; NULL: there is none */
+	int64_t shown, steps, told; /* frames; those and what the last was shown once more; those whose tag is told */
 };
 
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for the tags of a film"); }
@@ -66,16 +67,12 @@ void eg_frame_tagger_free(eg_frame_tagger *t) {
 	eg_release(NULL, t);
 }
 
-eg_status eg_frame_tagger_next(eg_frame_tagger *t, int C, int H, int W, const uint8_t *pixels, const eg_value **answer, eg_error *err) {
-	const eg_datum d = {.there = true, .frames = {1, C, H, W, 0, pixels}}, *data = &d;
-	const eg_dims dims = dims_of(t);
+/* A step of the network with what lies in t->input, and what it says. */
+static eg_status step(eg_frame_tagger *t, const eg_value **answer, eg_error *err) {
 	const char *const names[] = {t->task->intakes[0]->input};
 	const void *const inputs[] = {t->input};
 	eg_real *const outputs[] = {t->logits};
-	void *slot = t->input;
-	eg_record_reset(&t->record);
-	eg_status status = eg_intakes_fill(t->task, 1, &t->record, NULL, &data, 1, 1, &dims, &slot, err);
-	if (!status) status = eg_session_run(t->session, 1, names, inputs, 1, outputs, err);
+	const eg_status status = eg_session_run(t->session, 1, names, inputs, 1, outputs, err);
 	if (status) return status;
 	const eg_lexicon *tags = tags_of(t);
 	const int k = eg_argmax(t->logits, tags->n);
@@ -87,4 +84,26 @@ eg_status eg_frame_tagger_next(eg_frame_tagger *t, int C, int H, int W, const ui
 	t->last = tags->at[k];
 	*answer = t->answer;
 	return eg_value_whole(t->answer) ? EG_OK : no_memory(err);
+}
+
+eg_status eg_frame_tagger_next(eg_frame_tagger *t, int C, int H, int W, const uint8_t *pixels, const eg_value **answer, eg_error *err) {
+	const eg_datum d = {.there = true, .frames = {1, C, H, W, 0, pixels}}, *data = &d;
+	const eg_dims dims = dims_of(t);
+	const int delay = ((const eg_tagger *)t->task)->delay;
+	void *slot = t->input;
+	*answer = NULL;
+	if (!pixels && t->told == t->shown) return EG_OK;
+	eg_record_reset(&t->record);
+	/* At the end the last frame is still there. */
+	eg_status status = pixels ? eg_intakes_fill(t->task, 1, &t->record, NULL, &data, 1, 1, &dims, &slot, err) : EG_OK;
+	t->shown += pixels != NULL;
+	while (!status) {
+		status = step(t, answer, err);
+		const bool early = t->steps++ < delay;
+		t->told += !early;
+		if (!early) break;
+		*answer = NULL, t->last = NULL;
+		if (pixels) break;
+	}
+	return status;
 }
