@@ -79,7 +79,11 @@ exports resets 'gru: {hidden: 4, layer_norm: true, reset: before, update: write,
 exports loops 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, linear: 4, tanh: {name: new}], next: {h: new}}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 exports frames fold_time 'linear: 4' unfold_time 'reshape: [0, 0, 4, 1, 1]' 'convlstm: {filters: 3, kernel: 1}' 'reshape: [0, 0, 3]' last 'linear: 1'
-refuses "ONNX has no such operator, and it is not written as several others" shift last 'linear: 1'
+exports later shift 'shift: {start: 0.5}' 'shift: {from: {x: shift2, lengths: lengths}}' last 'linear: 1'
+says "1 states of recurrent layers"
+exports places 'linear: 3' 'range: {axis: -1, start: 0.5, step: 0.25}' 'add: {from: [linear1, range1]}' 'range: {axis: 0, integers: true, from: add1}' \
+	'embedding: {size: 3, count: 50}' 'unsqueeze: {axes: [1]}' 'add: {from: [linear1, unsqueeze1]}' last 'linear: 1'
+refuses "ONNX has no such operator, and it is not written as several others" 'unsqueeze: {axes: [2]}' fold_time 'adaptive_maxpool1d: {output: 2}' unfold_time 'flatten: 2' last 'linear: 1'
 expect 2 "$ENGRAM" export net.yaml --to onnx --opset 12
 expect 2 "$ENGRAM" export net.yaml
 says "--to is missing"

@@ -1,5 +1,5 @@
-/* lower.c - layers that ONNX has no operator for, written as several that it has: what follows lengths, causal
- * convolutions, gates. Attention is in lower_attention.c.
+/* lower.c - layers that ONNX has no operator for, written as several that it has: what follows lengths or positions,
+ * causal convolutions, gates. Attention is in lower_attention.c.
  *
  * Not here: operators that ONNX has (their descriptors say so, core/onnx_export.c), and the way back: such nodes come
  * in as the operators that they are. */
@@ -137,6 +137,57 @@ static void lower_mean_time(const eg_lowering *l) {
 	const char *sum = eg_build_reduce(b, "ReduceSum", eg_lower_masked(l, x, rank, 1, NULL), 0, NULL);
 	const char *length = lengths_within(l, eg_lower_ones(l, x, rank, 2), rank);
 	eg_build_node(b, "Div", EG_IN(sum, eg_build_node(b, "Max", EG_IN(length, eg_build_real(b, 1)), NULL)), eg_lower_out(l, 0));
+}
+
+/* The step before the first, (1,N,..), as a state (1,N,features) that the model is given, and the last one as what it
+ * leaves; zeros where it begins. */
+static const char *shift_state(const eg_lowering *l, const char *x, const eg_dims *d) {
+	eg_build *b = l->b;
+	int64_t apart[EG_MAX_DIMS] = {0}, features = 1;
+	for (int i = 2; i < d->rank; i++) apart[i] = d->d[i], features *= d->d[i];
+	const char *name = eg_build_text(b, l->info.name), *before = eg_arena_printf(&b->arena, "%s.l0.h0", name), *last = eg_arena_printf(&b->arena, "%s.l0.hn", name);
+	if (!before || !last) return eg_build_fail(b, "out of memory for a model"), "";
+	const char *end = eg_build_node(b, "Slice", EG_IN(x, EG_BUILD_INTS(b, -1), EG_BUILD_INTS(b, INT64_MAX), EG_BUILD_INTS(b, 0)), NULL);
+	eg_build_reshape(b, end, (const int64_t[]){0, 0, features}, 3, last);
+	eg_build_final(b, last, 1, features);
+	return eg_build_reshape(b, eg_build_initial(b, before, x, 1, features, true), apart, d->rank, NULL);
+}
+
+/* `start`, or the state, and all steps but the last. */
+static void lower_shift(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const eg_dims d = eg_lower_dims(l, 0);
+	const double start = eg_lower_real(l, "start");
+	const char *x = eg_lower_in(l, 0), *axis = EG_BUILD_INTS(b, 0);
+	const bool masked = *eg_lower_in(l, 1);
+	bool open = false;
+	for (int i = 2; i < d.rank; i++) open |= d.d[i] < 0;
+	if (eg_tensor_dtype(l->graph, l->info.inputs[0]) != EG_F32) {
+		eg_build_fail(b, "shift '%s': one of whole numbers is not written", l->info.name);
+		return;
+	}
+	const char *first = eg_build_node(b, "Slice", EG_IN(x, axis, EG_BUILD_INTS(b, 1), axis), NULL);
+	const char *begin = l->states && start == 0 && !masked && !open ? shift_state(l, x, &d)
+		: eg_build_node(b, "Mul", EG_IN(eg_lower_ones(l, first, d.rank, d.rank), eg_build_real(b, start)), NULL);
+	const char *rest = eg_build_node(b, "Slice", EG_IN(x, axis, EG_BUILD_INTS(b, -1), axis), NULL);
+	const char *y = eg_build_node(b, "Concat", EG_IN(begin, rest), masked ? NULL : eg_lower_out(l, 0));
+	eg_build_int(b, "axis", 0);
+	if (masked) eg_lower_masked(l, y, d.rank, 1, eg_lower_out(l, 0));
+}
+
+/* As many numbers as a dimension is long. */
+static void lower_range(const eg_lowering *l) {
+	eg_build *b = l->b;
+	const int said = eg_lower_int(l, "axis"), axis = said < 0 ? said + eg_lower_dims(l, 0).rank : said;
+	const char *shape = eg_build_node(b, "Shape", EG_IN(eg_lower_in(l, 0)), NULL);
+	const char *n = eg_build_node(b, "Gather", EG_IN(shape, eg_build_whole(b, axis)), NULL);
+	const char *at = eg_build_node(b, "Range", EG_IN(eg_build_whole(b, 0), n, eg_build_whole(b, 1)), NULL);
+	const char *steps = eg_build_node(b, "Mul", EG_IN(eg_build_cast(b, at, EG_ONNX_FLOAT), eg_build_real(b, eg_lower_real(l, "step"))), NULL);
+	const bool whole = eg_lower_int(l, "integers");
+	const char *y = eg_build_node(b, "Add", EG_IN(steps, eg_build_real(b, eg_lower_real(l, "start"))), whole ? NULL : eg_lower_out(l, 0));
+	if (!whole) return;
+	eg_build_node(b, "Cast", EG_IN(y), eg_lower_out(l, 0));
+	eg_build_int(b, "to", EG_ONNX_INT32);
 }
 
 /* (T,N,C) as signals (N,C,T), with zeros in front. */
@@ -280,7 +331,7 @@ static const struct {
 	const char *op;
 	void (*lower)(const eg_lowering *l);
 } table[] = {
-	{"sequence_mask", lower_mask}, {"last", lower_last}, {"mean_time", lower_mean_time}, {"causal_conv1d", lower_causal_conv},
+	{"sequence_mask", lower_mask}, {"last", lower_last}, {"mean_time", lower_mean_time}, {"causal_conv1d", lower_causal_conv}, {"shift", lower_shift}, {"arange", lower_range},
 	{"zoneout", lower_zoneout}, {"rbf", lower_rbf}, {"cosine_linear", lower_cosine_linear}, {"scale_channels", lower_scale_channels}, {"maxout", lower_maxout}, {"glu", lower_glu}, {"attention", eg_lower_attention},
 	{"multi_head_attention", eg_lower_multi_head_attention}, {"additive_attention", eg_lower_additive_attention},
 	{"multiplicative_attention", eg_lower_multiplicative_attention},
