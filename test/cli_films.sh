@@ -102,6 +102,12 @@ for n in 1 3 5; do
 	[ "$(wc -l <coming)" = $n ] || fail "$n frames, told later: $(cat out)"
 	cmp -s whole coming || fail "$n frames told later: $(cat whole coming)"
 done
+for model in tags later; do # and the truth is where it was
+	expect 0 "$ENGRAM" predict $model.safetensors --truth --json
+	grep -o '"truth": .*' out | sort >$model.truth
+done
+[ "$(wc -l <tags.truth)" = 3 ] || fail "no truth: $(cat out)"
+cmp -s tags.truth later.truth || fail "the truth has moved: $(cat tags.truth later.truth)"
 expect 0 "$ENGRAM" eval later.safetensors --json
 says '"edit": '
 expect 1 "$ENGRAM" check later.yaml --set data.delay=-1

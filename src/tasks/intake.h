@@ -81,6 +81,9 @@ struct eg_intake {
 	eg_dims shape; /* of the graph's input, when it is known (eg_task_bind): EG_N, EG_T, or numbers of words; rank
 	                * 0: not known yet */
 	const struct eg_intake *follows; /* of `previous`: the target, which is what has been written; else NULL */
+	/* Films and their tags: steps that they have more than in the data. The last frame is shown so often once more,
+	 * and tags are so many steps late: the network has seen so many frames behind the one that it tags. */
+	int delay;
 	bool target;
 	int32_t pad; /* of a target of classes: what stands where nothing is asked */
 	bool padded; /* pictures keep their size, and what is left over in a batch is filled up: the input's height or
@@ -161,10 +164,6 @@ eg_status eg_intake_picture(
 void eg_intake_picture_scale(const eg_intake *f, int channel, double *black, double *white);
 /* intake_frames.c: reads no more than the last n frames of a film; 0: all. */
 void eg_intake_frames_last(eg_intake *f, int n);
-/* Shows the last frame of a film n times more (intake_frames.c), and its tags n steps later, the first n steps having
- * none (intake_names.c): the network has seen so many frames behind the one that it tags. */
-void eg_intake_frames_longer(eg_intake *f, int n);
-void eg_intake_tags_later(eg_intake *f, int n);
 /* Frame t as C x H x W bytes, in `room` where it has another size. */
 eg_status eg_intake_frame(
 	const eg_datum_frames *d, int t, int C, int H, int W, uint8_t *room, const uint8_t **out, eg_error *err);

@@ -14,8 +14,7 @@
 typedef struct frames_intake {
 	eg_intake base;
 	bool known;
-	int last;   /* so many frames of a film are read, the last ones; 0: all */
-	int longer; /* so many times the last one is shown once more */
+	int last; /* so many frames of a film are read, the last ones; 0: all */
 	float mean, std;
 	double sum, squares, n; /* of the training films, while they are looked at */
 } frames_intake;
@@ -68,7 +67,6 @@ static eg_status looked(eg_intake *f, eg_error *err) {
 /* ---- batches ----------------------------------------------------------------------------------------------------- */
 
 void eg_intake_frames_last(eg_intake *f, int n) { ((frames_intake *)f)->last = n; }
-void eg_intake_frames_longer(eg_intake *f, int n) { ((frames_intake *)f)->longer = n; }
 
 /* The first frame that is read. */
 static int first_of(const eg_intake *f, const eg_datum *d) {
@@ -78,7 +76,7 @@ static int first_of(const eg_intake *f, const eg_datum *d) {
 
 static eg_status extent(const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
 	EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
-	*size = d->frames.n - first_of(f, d) + ((const frames_intake *)f)->longer;
+	*size = d->frames.n - first_of(f, d) + f->delay;
 	return EG_OK;
 }
 
@@ -105,7 +103,7 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 		for (int t = 0; t < time; t++) {
 			eg_real *out = (eg_real *)a->slot + ((size_t)t * (size_t)a->n + (size_t)i) * each;
 			const uint8_t *in = NULL;
-			if (d->there && d->frames.n > 0 && first + t < d->frames.n + x->longer) {
+			if (d->there && d->frames.n > 0 && first + t < d->frames.n + f->delay) {
 				const int k = first + t < d->frames.n ? first + t : d->frames.n - 1;
 				eg_status status = eg_intake_frame(&d->frames, k, C, H, W, room, &in, err);
 				if (status) return status;

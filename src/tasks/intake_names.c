@@ -192,13 +192,10 @@ static int32_t tag_of(const eg_names_intake *n, const eg_datum *d, int t) {
 	return eg_tag_may_follow(n->names.at[k], before >= 0 ? n->names.at[before] : NULL) ? k : n->begins[k];
 }
 
-void eg_intake_tags_later(eg_intake *f, int n) { ((eg_names_intake *)f)->later = n; }
-
 static eg_status fill_tags(const eg_intake *f, const eg_intake_fill *a, eg_error *err) {
 	int32_t *out = a->slot;
-	const int later = ((const eg_names_intake *)f)->later;
 	EG_UNUSED(err);
-	for (int t = -later; t < a->time - later; t++)
+	for (int t = -f->delay; t < a->time - f->delay; t++)
 		for (int i = 0; i < a->n; i++) {
 			const eg_datum *d = a->data[i];
 			*out++ = d->there && t >= 0 && t < d->tags.n ? tag_of((const eg_names_intake *)f, d, t) : f->pad;
@@ -209,7 +206,7 @@ static eg_status fill_tags(const eg_intake *f, const eg_intake_fill *a, eg_error
 static eg_status tags_extent(
 	const eg_intake *f, const eg_datum *d, const eg_record *r, int axis, int *size, eg_error *err) {
 	EG_UNUSED(r), EG_UNUSED(axis), EG_UNUSED(err);
-	*size = d->tags.n + ((const eg_names_intake *)f)->later;
+	*size = d->tags.n + f->delay;
 	return EG_OK;
 }
 

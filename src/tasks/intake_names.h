@@ -12,7 +12,6 @@ typedef struct eg_names_intake {
 	bool known, allows_unknown, allows_others;
 	int32_t *map; /* the source's numbers as the model counts; NULL: they are the same */
 	int nmap;
-	int later;       /* tags: so many steps behind what they are of */
 	int32_t *begins; /* tags: which one, B-X, begins what this one, I-X, goes on with; -1: none */
 } eg_names_intake;
 

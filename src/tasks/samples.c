@@ -580,7 +580,7 @@ static eg_status add_part(eg_samples *s, eg_part part, eg_part from, const uint3
 			if (t->intakes[i]->sample.d[k] == EG_T) {
 				sequence = true;
 				same = same && field->steps > 0;
-				p->dataset.time = field->steps;
+				p->dataset.time = field->steps + t->intakes[i]->delay;
 			}
 	}
 	if (ndims) p->dataset.dims = s->dims, p->dataset.size_of = size_of, p->dataset.most = p->most;

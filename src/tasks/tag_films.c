@@ -20,8 +20,7 @@ static int delay_of(const eg_task *t) { return ((const eg_tagger *)t)->delay; }
 static eg_status open_task(eg_task *t, eg_error *err) {
 	EG_UNUSED(err);
 	t->one = "film", t->many = "films";
-	eg_intake_frames_longer(t->intakes[0], delay_of(t));
-	eg_intake_tags_later(eg_task_target(t), delay_of(t));
+	t->intakes[0]->delay = eg_task_target(t)->delay = delay_of(t);
 	return EG_OK;
 }
 
