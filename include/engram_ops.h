@@ -2305,7 +2305,7 @@ static inline eg_tensor eg_tile_with(eg_graph *g, eg_tensor x, const eg_tile_opt
 
 /* The sum of two tensors; dimensions of size 1, and missing ones in front, are repeated.
  *
- * y = a + b, shapes aligned to the right, at most 6 dimensions; the batch stays the first
+ * y = a + b, shapes aligned to the right, at most 8 dimensions; the batch stays the first
  *
  * Inputs: a, b. Output: y.
  * ONNX Add-14 with its multidirectional (numpy) broadcasting
