@@ -226,6 +226,9 @@ static void end_step(eg_import *m, steps *s, int first) {
 	s->n++;
 }
 
+/* Output i of all steps; NULL: there was no step. */
+static const char **made_by(const steps *s, int i) { return s->made ? s->made + i * s->room : NULL; }
+
 static void import_loop(eg_import *m) {
 	const eg_onnx_node *n = m->node;
 	steps s = {.body = body_of(m, "body"), .states = n->nin > 2 ? n->nin - 2 : 0};
@@ -253,7 +256,7 @@ static void import_loop(eg_import *m) {
 	}
 	m->scope = outer;
 	for (int i = 0; i < s.states; i++) result(m, i, m->error.status ? "" : s.state[i]);
-	for (int i = 0; i < s.outputs && !m->error.status; i++) stack(m, s.states + i, s.made + i * s.room, s.n, 0);
+	for (int i = 0; i < s.outputs && !m->error.status; i++) stack(m, s.states + i, made_by(&s, i), s.n, 0);
 }
 
 /* ---- Scan -------------------------------------------------------------------------------------------------------- */
@@ -327,7 +330,7 @@ static void unroll(eg_import *m, const scan *c) {
 	m->scope = outer;
 	for (int i = 0; i < c->states; i++) result(m, i, m->error.status ? "" : s.state[i]);
 	for (int i = 0; i < c->outputs && !m->error.status; i++) {
-		const char **made = s.made + i * s.room;
+		const char **made = made_by(&s, i);
 		for (int a = 0, b = s.n - 1; c->out_reverse[i] && a < b; a++, b--) {
 			const char *swap = made[a];
 			made[a] = made[b];
