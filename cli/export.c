@@ -43,6 +43,15 @@ static int write_onnx(const cli_args *a, cli_network *n, const char *path) {
 	return CLI_OK;
 }
 
+/* The names of its outputs, the caller's. */
+static const char **outputs_of(const eg_network *n) {
+	const eg_onnx_model *m = eg_network_model(n);
+	const char **outputs = cli_alloc((size_t)(m->noutputs + 1) * sizeof *outputs);
+	for (int i = 0; i < m->noutputs; i++) outputs[i] = m->outputs[i].name;
+	outputs[m->noutputs] = NULL;
+	return outputs;
+}
+
 /* Of a network alone what is written is what is left of the file that it came from: with sizes computed, in the opset
  * that is asked for. */
 static int write_onnx_alone(const cli_args *a, eg_network *n, const char *path) {
@@ -50,10 +59,8 @@ static int write_onnx_alone(const cli_args *a, eg_network *n, const char *path) 
 	eg_onnx_told told = {0};
 	eg_params *params;
 	eg_graph *g = eg_network_graph(n, &params, &err);
-	const eg_onnx_model *m = eg_network_model(n);
 	if (!g) return fail_error("export", &err);
-	const char **outputs = cli_alloc((size_t)(m->noutputs + 1) * sizeof *outputs);
-	for (int i = 0; i < m->noutputs; i++) outputs[i] = m->outputs[i].name;
+	const char **outputs = outputs_of(n);
 	const eg_onnx_parts parts = {.graph = g, .params = params, .outputs = outputs, .opset = (int)args_number(a, "opset", 0), .no_states = true};
 	const eg_status status = eg_onnx_write(path, &parts, &told, &err);
 	free(outputs);
@@ -86,7 +93,10 @@ static int draw_alone(const cli_args *a, eg_network *n, const char *path, bool d
 	if (!g) return fail_error("export", &why);
 	const int end = snprintf(title, sizeof title, "%.250s", a->operands[0]);
 	if (size) snprintf(title + end, sizeof title - (size_t)end, ", open sizes: %d", size);
-	return draw(g, title, NULL, path, dot);
+	const char **outputs = outputs_of(n);
+	const int code = draw(g, title, outputs, path, dot);
+	free(outputs);
+	return code;
 }
 
 static int write_dot(const cli_args *a, cli_network *n, const char *path) { return (void)a, draw_network(n, path, true); }
