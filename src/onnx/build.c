@@ -105,6 +105,7 @@ void eg_build_int_list(eg_build *b, const char *name, const int64_t *v, int n) {
 /* ---- bodies ------------------------------------------------------------------------------------------------------ */
 
 void eg_build_enter(eg_build *b, eg_build_outer *o) {
+	b->depth++;
 	*o = (eg_build_outer){b->model, b->nodes, b->inputs, b->outputs, b->cap_nodes, b->cap_inputs, b->cap_outputs};
 	b->nodes = NULL;
 	b->inputs = b->outputs = NULL;
@@ -141,6 +142,8 @@ static eg_onnx_model *leave(eg_build *b, const eg_build_outer *o) {
 void eg_build_scan(eg_build *b, eg_build_outer *outer, const char *const *in, int inputs, bool reverse, const char **out, int nout) {
 	int64_t *backwards = eg_build_take(b, sizeof *backwards * (size_t)(inputs + nout));
 	eg_onnx_model *body = leave(b, outer);
+	b->depth--;
+	b->steps = (struct eg_build_steps){0}; /* they may be the body's */
 	const char *first = eg_build_node(b, "Scan", in, NULL), **names = eg_build_take(b, sizeof *names * (size_t)nout);
 	const int states = body && !b->error.status ? b->nodes[b->model.nnodes - 1].nin - inputs : 0;
 	for (int i = 0; i < inputs + nout && backwards; i++) backwards[i] = 1;

@@ -18,6 +18,13 @@ typedef struct eg_build {
 	int count;         /* of new names */
 	eg_onnx_attr *attrs;
 	eg_onnx_attr nowhere; /* after failure */
+	int depth;            /* bodies that are being built */
+	struct eg_build_steps {
+		int64_t time, batch; /* as in eg_dims */
+		int rank;
+		const char *ones, *at;        /* NULL: there are none yet */
+		const char *lengths, *within; /* which steps are before these lengths; NULL: not known yet */
+	} steps; /* those of the last sequences that were asked for, which others of the same sizes share */
 	eg_arena arena;
 	eg_error error;
 } eg_build;

@@ -97,11 +97,29 @@ static const char *lengths_of(const eg_lowering *l, int input, int rank) {
 	return eg_build_unsqueeze(l->b, eg_build_cast(l->b, eg_lower_in(l, input), EG_ONNX_FLOAT), axes, rank - 2);
 }
 
+/* Ones and numbers of the steps of x (T,N,...), as many as input 0 has: made once for all layers of these steps, but in
+ * each body anew. */
+static struct eg_build_steps *steps_of(const eg_lowering *l, const char *x, int rank) {
+	const eg_dims d = eg_lower_dims(l, 0);
+	struct eg_build_steps *s = &l->b->steps;
+	if (!l->b->depth && s->ones && s->rank == rank && s->time == d.d[0] && s->batch == d.d[1]) return s;
+	*s = (struct eg_build_steps){.time = d.d[0], .batch = d.d[1], .rank = rank, .ones = eg_lower_ones(l, x, rank, 2)};
+	s->at = counted(l, s->ones, 0);
+	return s;
+}
+
+/* Which steps are before the lengths. */
+static const char *within(const eg_lowering *l, const char *x, int rank, int lengths) {
+	struct eg_build_steps *s = steps_of(l, x, rank);
+	const char *name = eg_lower_in(l, lengths);
+	if (s->within && !strcmp(s->lengths, name)) return s->within;
+	s->lengths = name;
+	return s->within = eg_build_node(l->b, "Less", EG_IN(s->at, lengths_of(l, lengths, rank)), NULL);
+}
+
 const char *eg_lower_masked(const eg_lowering *l, const char *x, int rank, int lengths, const char *out) {
 	if (!*eg_lower_in(l, lengths)) return out ? eg_build_node(l->b, "Identity", EG_IN(x), out) : x;
-	const char *at = eg_lower_positions(l, x, rank, 2, 0);
-	const char *inside = eg_build_node(l->b, "Less", EG_IN(at, lengths_of(l, lengths, rank)), NULL);
-	return eg_build_node(l->b, "Where", EG_IN(inside, x, eg_build_real(l->b, 0)), out);
+	return eg_build_node(l->b, "Where", EG_IN(within(l, x, rank, lengths), x, eg_build_real(l->b, 0)), out);
 }
 
 static void lower_mask(const eg_lowering *l) { eg_lower_masked(l, eg_lower_in(l, 0), eg_lower_dims(l, 0).rank, 1, eg_lower_out(l, 0)); }
@@ -121,8 +139,9 @@ static void lower_last(const eg_lowering *l) {
 		eg_build_squeeze(b, step, 0, eg_lower_out(l, 0));
 		return;
 	}
-	const char *ones = eg_lower_ones(l, x, rank, 2), *at = counted(l, ones, 0), *length = lengths_within(l, ones, rank);
-	const char *last = eg_build_node(b, "Equal", EG_IN(eg_build_node(b, "Add", EG_IN(at, eg_build_real(b, 1)), NULL), length), NULL);
+	const struct eg_build_steps *s = steps_of(l, x, rank);
+	const char *next = eg_build_node(b, "Add", EG_IN(s->at, eg_build_real(b, 1)), NULL);
+	const char *last = eg_build_node(b, "Equal", EG_IN(next, lengths_within(l, s->ones, rank)), NULL);
 	eg_build_reduce(b, "ReduceSum", eg_build_node(b, "Where", EG_IN(last, x, eg_build_real(b, 0)), NULL), 0, eg_lower_out(l, 0));
 }
 
@@ -135,7 +154,7 @@ static void lower_mean_time(const eg_lowering *l) {
 		return;
 	}
 	const char *sum = eg_build_reduce(b, "ReduceSum", eg_lower_masked(l, x, rank, 1, NULL), 0, NULL);
-	const char *length = lengths_within(l, eg_lower_ones(l, x, rank, 2), rank);
+	const char *length = lengths_within(l, steps_of(l, x, rank)->ones, rank);
 	eg_build_node(b, "Div", EG_IN(sum, eg_build_node(b, "Max", EG_IN(length, eg_build_real(b, 1)), NULL)), eg_lower_out(l, 0));
 }
 
@@ -190,10 +209,11 @@ static void lower_range(const eg_lowering *l) {
 	eg_build_int(b, "to", EG_ONNX_INT32);
 }
 
-/* (T,N,C) as signals (N,C,T), with zeros in front. */
+/* (T,N,C) as signals (N,C,T), with zeros in front. Steps behind the lengths are seen by such steps only, and those become
+ * 0: x is taken as it is. */
 static void lower_causal_conv(const eg_lowering *l) {
 	eg_build *b = l->b;
-	const char *x = eg_lower_masked(l, eg_lower_in(l, 0), 3, 1, NULL), *out = eg_lower_out(l, 0);
+	const char *x = eg_lower_in(l, 0), *out = eg_lower_out(l, 0);
 	const int64_t kernel = eg_lower_int(l, "kernel"), dilation = eg_lower_int(l, "dilation");
 	const bool masked = *eg_lower_in(l, 1);
 	const char *signal = eg_build_transpose(b, x, (const int64_t[]){1, 2, 0}, 3, NULL);
