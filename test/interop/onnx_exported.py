@@ -489,6 +489,136 @@ class RecurrentAttention(nn.Module):
         return torch.einsum("bti,btj->bij", shares, y).squeeze(1)
 
 
+# ---- of several kinds -------------------------------------------------------------------------------------------------
+
+
+@network(("batch", 8, "time"), sizes=((3, 24), (1, 16), (2, 33)))
+class Keywords(nn.Module):
+    """Depthwise convolutions over time, then a stack in both directions, of which the last states count."""
+
+    def __init__(self):
+        super().__init__()
+        self.front = nn.Sequential(nn.Conv1d(8, 8, 5, 2, 2, groups=8, bias=False), nn.BatchNorm1d(8), nn.Conv1d(8, 12, 1), nn.ReLU6(),
+                                   nn.Conv1d(12, 24, 3, padding=2, dilation=2, groups=12), nn.PReLU(24))
+        self.layer = nn.GRU(24, 7, num_layers=2, bidirectional=True, batch_first=True)
+        self.out = nn.Linear(28, 5)
+
+    def forward(self, x):
+        h = self.layer(self.front(x).transpose(1, 2))[1]
+        return self.out(h.transpose(0, 1).flatten(1))
+
+
+@network(("batch", 1, "time", 10, 12), sizes=((2, 6), (1, 9), (3, 4)))
+class Films(nn.Module):
+    """Volumes whose depth is the time of a stack."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv3d(1, 4, (3, 3, 3), (1, 2, 2), 1, bias=False), nn.BatchNorm3d(4), nn.ReLU(), nn.Conv3d(4, 8, (1, 3, 3), groups=4, padding=(0, 1, 1)), nn.LeakyReLU(0.1),
+                                  nn.MaxPool3d((1, 2, 3)))
+        self.layer = nn.GRU(32, 6, num_layers=2, bidirectional=True)
+        self.out = nn.Linear(12, 3)
+
+    def forward(self, x):
+        y = self.body(x).permute(2, 0, 1, 3, 4).flatten(2)
+        return self.out(self.layer(y)[0].mean(0))
+
+
+@network(("batch", "time", 6), (2, "batch", 8), (2, "batch", 8), ("batch", 5))
+class Stream(nn.Module):
+    """A stack with its states, an attention's context and a gate, as for one piece of a stream after the other."""
+
+    def __init__(self):
+        super().__init__()
+        self.front, self.layer = nn.Linear(6, 8), nn.LSTM(13, 8, num_layers=2, batch_first=True)
+        self.gate, self.norm = nn.Linear(8, 5), nn.LayerNorm(8)
+
+    def forward(self, x, h, c, context):
+        y = torch.cat([torch.tanh(self.front(x)), context.unsqueeze(1).expand(-1, x.size(1), -1)], 2)
+        y, (h, c) = self.layer(y, (h, c))
+        y = self.norm(y)
+        return y, h, c, context * torch.sigmoid(self.gate(y[:, -1]))
+
+
+@network(("batch", 3, 24, "width"), sizes=((2, 32), (1, 17), (3, 48)))
+class Text(nn.Module):
+    """Inverted bottlenecks with gates of channels over pictures of lines, then both directions and residuals."""
+
+    def __init__(self):
+        super().__init__()
+        self.front = nn.Sequential(nn.Conv2d(3, 8, 3, (2, 1), 1), nn.BatchNorm2d(8), nn.Hardswish(), Inverted(nn.Hardswish), nn.MaxPool2d((3, 2), (3, 1), (0, 1)), nn.Conv2d(8, 8, (4, 1), groups=2))
+        self.first, self.second = nn.GRU(8, 6, bidirectional=True), nn.GRU(12, 6, bidirectional=True)
+        self.out = nn.Linear(12, 9)
+
+    def forward(self, x):
+        y = self.first(self.front(x).squeeze(2).permute(2, 0, 1))[0]
+        return F.log_softmax(self.out(y + self.second(y)[0]), 2).permute(1, 0, 2)
+
+
+@network(("batch", "time", 5), ("lengths", "batch"), (2, "batch", 6))
+class PackedStates(nn.Module):
+    """Unequal samples with initial states, and what they end with."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.GRU(5, 6, bidirectional=True, batch_first=True)
+
+    def forward(self, x, lengths, h):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        y, h = self.layer(packed, h)
+        return nn.utils.rnn.pad_packed_sequence(y, batch_first=True)[0], h
+
+
+@network(("time", "batch", 4), sizes=((7, 3), (5, 1), (12, 4)))
+class Wavelike(nn.Module):
+    """Gated dilated convolutions with skips, and a recurrent layer over what they add up to."""
+
+    def __init__(self):
+        super().__init__()
+        self.front = nn.Conv1d(4, 6, 1)
+        self.layers = nn.ModuleList(nn.Conv1d(6, 12, 2, dilation=d) for d in (1, 2, 4))
+        self.skips = nn.ModuleList(nn.Conv1d(6, 6, 1) for _ in range(3))
+        self.layer = nn.RNN(6, 5, num_layers=2, nonlinearity="relu", bidirectional=True)
+
+    def forward(self, x):
+        y, out = self.front(x.permute(1, 2, 0)), 0
+        for i, (layer, skip) in enumerate(zip(self.layers, self.skips)):
+            a, b = layer(F.pad(y, (2**i, 0))).chunk(2, 1)
+            z = torch.tanh(a) * torch.sigmoid(b)
+            out, y = out + skip(z), y + z
+        return self.layer(F.relu(out).permute(2, 0, 1))[0]
+
+
+@network(("batch", 2, "time", 9, 8), sizes=((2, 5), (1, 8), (3, 4)))
+class UpAndDown(nn.Module):
+    """Volumes down and up again, with transposed and depthwise ones, resized to the size of the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Sequential(nn.Conv3d(2, 6, 3, 2, 1), nn.InstanceNorm3d(6, affine=True), nn.SiLU(), nn.Conv3d(6, 6, 3, padding=1, groups=6), nn.GroupNorm(3, 6), nn.ELU())
+        self.up = nn.ConvTranspose3d(6, 4, (3, 2, 2), (1, 2, 2), (1, 0, 0))
+        self.out = nn.Conv3d(4, 2, 1)
+
+    def forward(self, x):
+        return self.out(F.interpolate(self.up(self.down(x)), size=x.shape[2:], mode="nearest")) + x
+
+
+@network(("ids", "batch", "time"), ("lengths", "batch"), sizes=((3, 7), (1, 4), (5, 12)))
+class Judge(nn.Module):
+    """Words through convolutions and a stack; softmax over the steps within the length, and the largest of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.conv = nn.Embedding(20, 8), nn.Conv1d(8, 8, 3, padding=1, groups=2)
+        self.layer, self.score, self.out = nn.GRU(8, 6, num_layers=2, bidirectional=True, batch_first=True), nn.Linear(12, 1), nn.Linear(24, 2)
+
+    def forward(self, x, lengths):
+        y = self.layer(F.gelu(self.conv(self.words(x).transpose(1, 2))).transpose(1, 2))[0]
+        outside = (torch.arange(x.size(1)).unsqueeze(0) >= lengths.unsqueeze(1)).unsqueeze(2)
+        shares = torch.softmax(self.score(y).masked_fill(outside, float("-inf")), 1)
+        return self.out(torch.cat([(shares * y).sum(1), y.masked_fill(outside, -1e9).amax(1)], 1))
+
+
 # ---- shapes ----------------------------------------------------------------------------------------------------------
 
 
@@ -568,7 +698,10 @@ def compare(cls, dims, sizes, exporter, opset, path):
         given = export(net, inputs_of(dims, names, sizes[0], rng), dims, exporter, opset, path)
     except Refused as e:
         return f"not exported: {e}", False
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    except Exception as e:
+        return "not exported: onnxruntime takes the file for invalid: " + " ".join(str(e).split())[-160:], False
     fed = {i.name for i in session.get_inputs()}
     out = [o.name for o in session.get_outputs()]
     shapes = {i.name: i.shape for i in session.get_inputs()}
