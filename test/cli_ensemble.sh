@@ -123,6 +123,14 @@ make_data
 expect 1 "$ENGRAM" check quarters.yaml --set 'data.ensemble={floor: naive-bayes}'
 says "read one text, unit by unit"
 
+# Floors that are known stand beside a model that has learnt more than its network: weights, a limit of what is unknown.
+export XDG_CACHE_HOME="$tmp/cache"
+expect 0 "$ENGRAM" train order.yaml -q --set 'data.unknown={false_alarms: 0.1}'
+expect 0 "$ENGRAM" floor order.yaml --set 'data.unknown={false_alarms: 0.1}'
+expect 0 "$ENGRAM" eval order.safetensors --json
+says '"beats_floor": '
+says '"name": "logistic"'
+
 # A weight that is no number, and one that is missing.
 sed 's/\(weights\\": \\"\)......../\17f800000/' order.safetensors >damaged.safetensors
 expect 1 "$ENGRAM" predict damaged.safetensors --text 'a b c'

@@ -474,6 +474,20 @@ static uint64_t hash_tree(uint64_t h, const eg_tree *t) {
 	return h;
 }
 
+/* What a model of these samples keeps, without what is learnt when the network has been trained: no floor depends on
+ * that. */
+static eg_status kept_text(const running *r, const eg_samples *s, char **text, size_t *size, eg_error *err) {
+	eg_value *kept = eg_value_new(EG_VALUE_MAP);
+	for (const eg_value *v = eg_value_first(eg_samples_kept(s)); v; v = eg_value_next(v)) {
+		const char *const *late = r->task->type->settled;
+		while (late && *late && strcmp(*late, eg_value_key(v)) != 0) late++;
+		if (!late || !*late) eg_value_put_copy(kept, eg_value_key(v), v);
+	}
+	eg_status status = eg_value_whole(kept) ? eg_value_json(kept, text, size, err) : eg_fail(err, EG_ERR_MEMORY, "out of memory for floors");
+	eg_value_free(kept);
+	return status;
+}
+
 static eg_status make_key(running *r, eg_floor_key *key, eg_error *err) {
 	const eg_floors_options *o = r->options;
 	const eg_samples *s = r->train ? r->train : r->test;
@@ -482,7 +496,7 @@ static eg_status make_key(running *r, eg_floor_key *key, eg_error *err) {
 	char *kept = NULL;
 	size_t size = 0;
 	uint64_t judged = 0;
-	eg_status status = eg_value_json(eg_samples_kept(s), &kept, &size, err);
+	eg_status status = kept_text(r, s, &kept, &size, err);
 	if (status) return status;
 	uint64_t h = eg_fingerprint(0, r->task->type->info.name, strlen(r->task->type->info.name));
 	h = hash_tree(hash_tree(hash_tree(h, eg_tree_get(root, "data")), eg_tree_get(root, "input")), eg_tree_get(root, "inputs"));

@@ -408,6 +408,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 	return EG_OK;
 }
 
+static const char *const settled[] = {"unknown", "ensemble", NULL};
+
 const eg_task_type eg_task_type_classify = {
 	.info = {.name = "classify",
 		.doc = "which one of several classes a picture or a text belongs to",
@@ -446,6 +448,7 @@ const eg_task_type eg_task_type_classify = {
 	.settles = settles,
 	.can_settle = can_settle,
 	.settle = settle,
+	.settled = settled,
 	.save = save,
 	.restore = restore,
 };

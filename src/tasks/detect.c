@@ -436,6 +436,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 	return EG_OK;
 }
 
+static const char *const settled[] = {"limits", "count_lines", NULL};
+
 const eg_task_type eg_task_type_detect = {
 	.info = {.name = "detect",
 		.doc = "where objects are in a picture, how large, of which class, and how many",
@@ -467,6 +469,7 @@ const eg_task_type eg_task_type_detect = {
 	.answer = answer,
 	.truth = truth,
 	.settle = settle,
+	.settled = settled,
 	.save = save,
 	.restore = restore,
 };

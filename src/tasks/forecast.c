@@ -368,6 +368,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 	return EG_OK;
 }
 
+static const char *const settled[] = {"intervals", NULL};
+
 const eg_task_type eg_task_type_forecast = {
 	.info = {.name = "forecast",
 		.doc = "values of a series that come after a window of it",
@@ -401,4 +403,5 @@ const eg_task_type eg_task_type_forecast = {
 	.restore = restore,
 	.settles = settles,
 	.settle = settle,
+	.settled = settled,
 };

@@ -350,6 +350,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 	return EG_OK;
 }
 
+static const char *const settled[] = {"words", NULL};
+
 const eg_task_type eg_task_type_speak = {
 	.info = {.name = "speak",
 		.doc = "sound for a text, in one of the voices that were learnt",
@@ -391,4 +393,5 @@ const eg_task_type eg_task_type_speak = {
 	.save = save,
 	.restore = restore,
 	.settle = settle,
+	.settled = settled,
 };

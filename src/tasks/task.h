@@ -135,6 +135,7 @@ typedef struct eg_task_type {
 	bool (*settles)(const eg_task *t);
 	eg_status (*can_settle)(const eg_task *t, bool folds, bool validation, eg_error *err);
 	eg_status (*settle)(eg_task *t, const eg_samples *s, eg_graph *g, eg_params *p, eg_error *err);
+	const char *const *settled; /* the keys of what is kept that come of it; the last is NULL */
 
 	eg_status (*new_generator)(
 	        eg_task *t, eg_model *m, const eg_generate_options *o, eg_generator **generator, eg_error *err);

@@ -430,6 +430,8 @@ static eg_status truth(const eg_task *t, const eg_row *r, eg_value *out, eg_erro
 	return status;
 }
 
+static const char *const settled[] = {"prior", NULL};
+
 const eg_task_type eg_task_type_transcribe = {
 	.info = {.name = "transcribe",
 		.doc = "what is said in a recording, or written in the picture of a line",
@@ -449,6 +451,7 @@ const eg_task_type eg_task_type_transcribe = {
 	.close = close_task,
 	.settles = settles,
 	.settle = settle,
+	.settled = settled,
 	.save = save,
 	.restore = restore,
 	.suits = suits,

@@ -359,6 +359,8 @@ static eg_status answer(const eg_task *t, const eg_answer_options *base, const e
 	return EG_OK;
 }
 
+static const char *const settled[] = {"verify", NULL};
+
 const eg_task_type eg_task_type_verify = {
 	.info = {.name = "verify",
 		.doc = "are two pictures of one person, also of one that nothing was trained on",
@@ -399,4 +401,5 @@ const eg_task_type eg_task_type_verify = {
 	.save = save,
 	.restore = restore,
 	.settle = settle,
+	.settled = settled,
 };
