@@ -95,8 +95,7 @@ void args_settings_free(char **settings) {
 
 /* ---- parsing ----------------------------------------------------------------------------------------------------- */
 
-/* Options of tasks are called as their settings are, with _ between words; here - does as well, and is what
- * help says. */
+/* Options of tasks are called as their settings are, with _ between words; here - does as well, as help has it. */
 static bool is_named(const cli_option *o, const char *name, size_t n) {
 	if (strlen(o->name) != n) return false;
 	for (size_t i = 0; i < n; i++)

@@ -389,6 +389,11 @@ static bool check(const cli_args *a) {
 		return fail_usage("generate", "--stop needs a text; behind nothing a text would never begin"), false;
 	if (args_has(a, "fill") && !strstr(args_text(a, "fill"), "___"))
 		return fail_usage("generate", "--fill needs a text with a gap, three underscores: 'To be or ___ to be'"), false;
+	if (args_has(a, "fill")) {
+		const char *gap = strstr(args_text(a, "fill"), "___");
+		if (strstr(gap + strspn(gap, "_"), "___"))
+			return fail_usage("generate", "--fill needs a text with one gap; fill the first, and then the next"), false;
+	}
 	return true;
 }
 

@@ -96,7 +96,7 @@ says '"nats_right": 0'
 # What cannot be.
 for options in '--form 7 --samples 2' '--form 7x' '--form 7x4x2' '--form 0x4' '--stop' '--lines 0' '--repeat-penalty 0.5' \
 	'--form 7x4 --prompt a' '--acrostic ab --prompt a' '--acrostic ab --lines 2' '--form 7x4 --lines 3' '--state s --lines 2' \
-	'--state s --stop a' '--state s --repeat-penalty 2' '--fill a___b --prompt a' '--fill a__b' '--fill a___b -t 0.5'; do
+	'--state s --stop a' '--state s --repeat-penalty 2' '--fill a___b --prompt a' '--fill a__b' '--fill a___b___c' '--fill a___b -t 0.5'; do
 	# shellcheck disable=SC2086
 	expect 2 "$ENGRAM" generate animals.safetensors $options
 done
