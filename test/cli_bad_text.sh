@@ -35,6 +35,7 @@ cat >translate.yaml <<-END
 	  - multiplicative_attention: {from: [state, memory, lengths.source], name: seen}
 	  - concat: {from: [state, seen], axis: 2}
 	  - linear: classes
+	outputs: {attention: seen.weights}
 	train: {loss: cross_entropy, batch: 8, epochs: 1}
 END
 for task in tag classify translate; do
@@ -106,6 +107,13 @@ for task in classify translate; do
 	grep -q 'line 2, column 3: byte 0xFC' out || fail "$task: $(cat out)"
 	[ "$(grep -c '"answer"' out)" = 2 ] || fail "what is around a wrong line was not answered: $(cat out)"
 done
+
+# Pictures of where it looks: an empty text has one, and texts that only end differently have one each.
+long='number one and number two and number three and number four and number'
+expect 0 "$ENGRAM" predict translate.safetensors --text '' --text "$long 5" --text "$long 6" --alignment .
+[ -e empty.svg ] || fail "no picture of an empty text: $(cat out)"
+set -- "number one"*.svg
+[ $# = 2 ] || fail "not two pictures of two texts: $*"
 
 # A million characters in a line: one token, one word, many words; cut where the recipe says so, told where it does not.
 head -c 1000000 /dev/zero | tr '\0' x >long

@@ -6,6 +6,7 @@
  * Not here: pictures of where the network looks (alignment.c). */
 #include "tasks/alignment.h"
 #include "tasks/desk.h"
+#include "tasks/samples.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,18 +112,23 @@ static const char **names_of(const eg_vocab *v, const int32_t *ids, int n, const
 	return list;
 }
 
-/* In the folder, called as the record or file is; a text that has no name is its own. */
+/* In the folder, called as the record or file is; a text that has no name is its own, so far as it is short: longer ones
+ * that begin alike have different pictures. */
 static eg_status picture_path(
 	const options *o, const eg_row *r, const eg_datum *read, char *path, size_t size, eg_error *err) {
 	const eg_answer_options folder = {.output = o->alignment};
-	char name[64];
+	char name[80];
 	eg_row named = *r;
 	if (!r->batch && read && r->name && r->name[0] == '-') {
 		int n = read->text.size < 60 ? (int)read->text.size : 60;
 		while (n > 0 && n < (int)read->text.size && ((unsigned char)read->text.bytes[n] & 0xc0) == 0x80) n--;
-		snprintf(name, sizeof name, "%.*s", n, read->text.bytes);
+		const int put = snprintf(name, sizeof name, "%.*s", n, n ? read->text.bytes : "");
 		for (char *c = name; *c; c++)
 			if (*c == '/' || *c == '.' || (unsigned char)*c < ' ') *c = '_';
+		if (put < 1)
+			snprintf(name, sizeof name, "empty");
+		else if ((size_t)n < read->text.size)
+			snprintf(name + put, sizeof name - (size_t)put, "-%08x", (unsigned)eg_fingerprint(0, read->text.bytes, read->text.size));
 		named.name = name;
 	}
 	return eg_row_path(&folder, &named, "svg", path, size, err);
