@@ -112,8 +112,8 @@ static const char **names_of(const eg_vocab *v, const int32_t *ids, int n, const
 	return list;
 }
 
-/* In the folder, called as the record or file is; a text that has no name is its own, where it is short: longer ones that
- * begin alike have different pictures. */
+/* In the folder, called as the record or file is; a text that has no name is its own, where it is short: longer ones
+ * that begin alike have different pictures. */
 static eg_status picture_path(
 	const options *o, const eg_row *r, const eg_datum *read, char *path, size_t size, eg_error *err) {
 	const eg_answer_options folder = {.output = o->alignment};
