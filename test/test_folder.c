@@ -197,6 +197,9 @@ static void refuses_folders(void **state) {
 	write_text(b, "train/empty/a.gif", "GIF89a", 6);
 	refuse(b, &o, "train",
 	        "train/empty' (" EG_PICTURE_FILES "); it holds 1 other file: 1 .gif file is not read: convert it to PNG");
+	run("rm -r", path_of(b, path, "train/empty/a.gif"));
+	write_text(b, "train/empty/a.txt", "a text", 6);
+	refuse(b, &o, "train", "it holds 1 other file; 'source: texts' reads texts");
 	run("rm -r", path_of(b, path, "train/empty"));
 	write_text(b, "train/bee/broken.jpg", "no picture", 10);
 	refuse(b, &o, "train", "train/bee/broken.jpg': it is none of PNG, JPEG, WebP, BMP, PGM and PPM");

@@ -156,8 +156,9 @@ static eg_status fill_shelf(scan *s, shelf *f, const char *parent, const char *n
 	if (status || f->files.n > 0 || s->part != EG_PART_TRAIN) return status;
 	eg_passed_text(&f->files.passed, passed, sizeof passed);
 	return eg_fail(err, EG_ERR_FORMAT,
-	        "there is no picture in the class '%s' (" EG_PICTURE_FILES "); it holds %d other file%s%s%s", f->folder,
-	        f->files.others, f->files.others == 1 ? "" : "s", passed[0] ? ": " : "", passed);
+	        "there is no picture in the class '%s' (" EG_PICTURE_FILES "); it holds %d other file%s%s%s%s", f->folder,
+	        f->files.others, f->files.others == 1 ? "" : "s", passed[0] ? ": " : "", passed,
+	        f->files.others > 0 && !passed[0] ? "; 'source: texts' reads texts, 'recordings' sounds" : "");
 }
 
 static eg_status look(scan *s, eg_error *err) {
