@@ -186,6 +186,24 @@ static void show_models(const forecast_job *j) {
 	table_free(t);
 }
 
+static double share_of(const eg_value *lag) { return eg_value_number(eg_value_get(lag, "share"), NAN); }
+
+/* Those that it goes by most, in their order: the last values need not be among them, where it is told a season ago. */
+static void show_lags(const eg_value *lags) {
+	enum { SHOWN = 8 };
+	const int all = (int)eg_value_count(lags);
+	if (all > SHOWN)
+		printf("    lags, %d of %d:", SHOWN, all);
+	else
+		printf("    lags:");
+	for (const eg_value *one = eg_value_first(lags); one; one = eg_value_next(one)) {
+		int before = 0;
+		for (const eg_value *x = eg_value_first(lags); x; x = eg_value_next(x)) before += share_of(x) > share_of(one);
+		if (before < SHOWN) printf(" %d: %.0f %%", (int)eg_value_int(eg_value_get(one, "lag"), 0), 100 * share_of(one));
+	}
+	printf("\n");
+}
+
 /* What the best network goes by. */
 static void show_network(const forecast_job *j) {
 	const forecast_model *m = &j->models[j->network];
@@ -199,11 +217,7 @@ static void show_network(const forecast_job *j) {
 	for (const eg_value *one = eg_value_first(v); one; one = eg_value_next(one))
 		printf("    %-16s %5.1f %%   x %.2f\n", text_shown(eg_value_text(eg_value_get(one, "name"))),
 		        100 * eg_value_number(eg_value_get(one, "share"), NAN), eg_value_number(eg_value_get(one, "permuted"), NAN));
-	printf("    lags:");
-	int shown = 0;
-	for (const eg_value *one = eg_value_first(lags); one && shown < 8; one = eg_value_next(one), shown++)
-		printf(" %d: %.0f %%", (int)eg_value_int(eg_value_get(one, "lag"), 0), 100 * eg_value_number(eg_value_get(one, "share"), NAN));
-	printf("\n");
+	show_lags(lags);
 }
 
 static void show_forecast(const forecast_job *j) {
