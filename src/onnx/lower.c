@@ -209,8 +209,8 @@ static void lower_range(const eg_lowering *l) {
 	eg_build_int(b, "to", EG_ONNX_INT32);
 }
 
-/* (T,N,C) as signals (N,C,T), with zeros in front. Steps behind the lengths are seen by such steps only, and those become
- * 0: x is taken as it is. */
+/* (T,N,C) as signals (N,C,T), with zeros in front. Steps behind the lengths are seen by such steps only, and those
+ * become 0: x is taken as it is. */
 static void lower_causal_conv(const eg_lowering *l) {
 	eg_build *b = l->b;
 	const char *x = eg_lower_in(l, 0), *out = eg_lower_out(l, 0);
