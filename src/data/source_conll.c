@@ -108,7 +108,7 @@ static eg_status add_token(reading *r, char *line, eg_error *err) {
 	if (which > 2 && columns < which)
 		return eg_fail(err, EG_ERR_FORMAT, "%s:%lld: %d column%s, but the tag is in number %d (tag_column)", name, at, columns,
 		        columns == 1 ? "" : "s", which);
-	if (columns < 2 || !*tag)
+	if (!tag || !*tag)
 		return eg_fail(err, EG_ERR_FORMAT,
 		        "%s:%lld: '%.60s' has no tag; write the token, a tab, and its tag (O: none)", name, at, token);
 	if (columns > 2 && !r->s->tag_column)
