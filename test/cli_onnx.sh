@@ -49,6 +49,10 @@ exports ends 'lstm: {hidden: 4, peephole: true, from: {lengths: lengths}}' 'caus
 exports heads 'linear: 8' 'multi_head_attention: {heads: 4, kv_heads: 2, causal: true, context: 3}' \
 	'multi_head_attention: {heads: 2, from: {lengths: lengths}}' last 'linear: 1'
 says "with sizes that are known only"
+expect 0 "$ENGRAM" info net.onnx # so it is listed and drawn
+says "Here each of them is 32"
+expect 0 "$ENGRAM" export net.onnx --to svg -o heads.svg
+grep -q 'net.onnx, open sizes: 32' heads.svg || fail "the picture does not say which sizes it has: $(head -c 300 heads.svg)"
 exports looks 'gru: {hidden: 4, name: states}' 'mean_time: {name: mean, from: {lengths: lengths}}' \
 	'additive_attention: {units: 5, from: [mean, states, lengths], name: a}' \
 	'multiplicative_attention: {scaled: true, from: [a, states, lengths], name: b}' 'concat: {from: [a, b]}' 'linear: 1'
