@@ -103,8 +103,8 @@ static void ask(const char *path, int threads, int at_once, int width) {
 }
 
 int main(int argc, char **argv) {
-	const int64_t entries = argc > 1 ? atoll(argv[1]) : 1000000;
-	const int width = argc > 2 ? atoi(argv[2]) : 128;
+	const int64_t entries = argc > 1 ? strtoll(argv[1], NULL, 10) : 1000000;
+	const int width = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 128;
 	char path[] = "/tmp/engram-nearest-XXXXXX";
 	if (entries < TOP || width < 1) fail("say ENTRIES, from 10, and WIDTH, from 1");
 	const int fd = mkstemp(path);
