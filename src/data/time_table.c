@@ -235,22 +235,19 @@ static eg_status check_order(const reading *r, eg_error *err) {
 
 /* ---- the grid ---------------------------------------------------------------------------------------------------- */
 
-/* Rows are steps: why, the message in *err, is a remark, and no error any more. */
-static eg_status count_rows(reading *r, const char *more, eg_error *err) {
-	char text[sizeof err->message + 120];
-	snprintf(text, sizeof text, "%s%s; rows are counted here", err->message, more);
-	err->message[0] = '\0';
-	r->t->remark = eg_arena_strdup(&r->o->arena, text);
+/* Rows are steps; why is a remark. */
+static eg_status count_rows(reading *r, const char *more, const eg_error *why, eg_error *err) {
+	r->t->remark = eg_arena_printf(&r->o->arena, "%s%s; rows are counted here", why->message, more);
 	return r->t->remark ? EG_OK : no_memory(r, err);
 }
 
-/* All times that do not rise, of which the message in *err names the first. */
-static eg_status count_disorder(reading *r, eg_error *err) {
+/* All times that do not rise, of which `why` names the first. */
+static eg_status count_disorder(reading *r, const eg_error *why, eg_error *err) {
 	int same = 0, back = 0;
 	char more[120];
 	for (int i = 1; i < r->rows; i++) same += r->times[i] == r->times[i - 1], back += r->times[i] < r->times[i - 1];
 	snprintf(more, sizeof more, " (in all %d time%s as that before, and %d earlier)", same, same == 1 ? " is the same" : "s are the same", back);
-	return count_rows(r, more, err);
+	return count_rows(r, more, why, err);
 }
 
 /* Rows are steps, and each has its time: how far one is from the next is as it is. */
@@ -387,16 +384,25 @@ static bool fill_column(const reading *r, int from, eg_time_column *c) {
 /* The time of each step, or why there is none: an error, or where rows may be steps a remark. */
 static eg_status take_times(reading *r, eg_error *err) {
 	const bool rows = r->options.rows, may = rows || r->options.lenient;
-	eg_status status = read_times(r, err);
-	if (!status) status = leave_zone(r, err);
-	if (status) return rows && !r->options.time ? count_rows(r, "", err) : status;
-	if (check_order(r, err)) return may ? count_disorder(r, err) : err->status;
-	if (rows) return keep_times(r, err);
-	status = make_grid(r, err);
-	if (status || !check_grid(r, err)) return status;
-	if (!r->options.lenient) return err->status;
-	status = count_rows(r, "", err);
-	return status ? status : keep_times(r, err);
+	eg_error why = {0};
+	eg_status status = read_times(r, &why);
+	if (!status) status = leave_zone(r, &why);
+	if (status && rows && !r->options.time) return count_rows(r, "", &why, err);
+	if (!status) {
+		status = check_order(r, &why);
+		if (status && may) return count_disorder(r, &why, err);
+	}
+	if (!status && rows) return keep_times(r, err);
+	if (!status) status = make_grid(r, &why);
+	if (!status) {
+		status = check_grid(r, &why);
+		if (status && may) {
+			status = count_rows(r, "", &why, err);
+			return status ? status : keep_times(r, err);
+		}
+	}
+	if (status && err) *err = why;
+	return status;
 }
 
 /* The table of the rows that were chosen. */
