@@ -460,8 +460,8 @@ static const cli_option options[] = {
 		"on with it",
 		0, 0},
 	{"folds", 0, "K",
-		"train K times, each time judged by another K-th of the training samples, and tell mean and deviation; "
-		"no model is written",
+		"train K times, each time judged, after the last epoch, by another K-th of the training samples, and tell mean "
+		"and deviation; no model is written",
 		2, 1000},
 	{"seed", 0, "S", "of everything random; same as --set train.seed=S", 0, INT64_MAX},
 	OPTION_THREADS,

@@ -1,5 +1,8 @@
 /* train_folds.c - engram train --folds K: K trainings, each judged by another K-th of the training samples, which it
- * has not seen; then mean and deviation of what they reached. No model comes of it. */
+ * has not seen; then mean and deviation of what they reached. No model comes of it.
+ *
+ * Samples that judge choose nothing: the last epoch's weights are judged, there is no early end, and a rate that waits
+ * for the validation to get no better does not fall. */
 #define _POSIX_C_SOURCE 200809L /* sigset_t */
 #include "train.h"
 
@@ -36,7 +39,7 @@ static void show_head(folding *f) {
 	printf("%s: %d folds of %s %s\n", text_shown(eg_recipe_name(t->recipe)), f->folds, number_int(n, all),
 	        eg_task_unit(t->task, false));
 	if (t->from) fputs(t->from, stdout);
-	printf("\n%9s  %6s  %5s", "fold", "epochs", "best");
+	printf("\n%9s  %6s", "fold", "epochs");
 	for (int i = 0; i < f->nmetrics; i++) printf("  %*s", f->width[i], text_shown(f->metrics[i].name));
 	putchar('\n');
 }
@@ -66,7 +69,7 @@ static void show_fold(folding *f) {
 	} else if (!t->quiet) {
 		if (f->fold == 0) show_head(f);
 		snprintf(name, sizeof name, "%d/%d", f->fold + 1, f->folds);
-		printf("%9s  %6d  %5d", name, f->result.epochs_done, f->result.best_epoch);
+		printf("%9s  %6d", name, f->result.epochs_done);
 		print_metrics(f, f->values);
 	}
 	out_push();
@@ -88,9 +91,9 @@ static void show_end(const folding *f) {
 		eg_value_free(v);
 		return;
 	}
-	printf("\n%24s", "mean");
+	printf("\n%17s", "mean");
 	print_metrics(f, mean);
-	printf("%24s", "deviation");
+	printf("%17s", "deviation");
 	print_metrics(f, deviation);
 }
 
@@ -146,7 +149,7 @@ static bool run_fold(folding *f) {
 		return false;
 	}
 	eg_status status = eg_train(t->graph, t->params, &t->config, eg_samples_get(t->samples, EG_PART_TRAIN),
-	        eg_samples_get(t->samples, EG_PART_VALIDATION), NULL, NULL, &callbacks, &f->result, &err);
+	        NULL, NULL, NULL, &callbacks, &f->result, &err);
 	if (t->live) bar_clear(stdout);
 	if (!status) status = judge(f, &err);
 	if (status) fail("train", "fold %d of %d: %s", f->fold + 1, f->folds, err.message);
