@@ -198,7 +198,6 @@ static bool open_search(tuning *t) {
 
 static int search(tuning *t) {
 	if (!open_search(t)) return t->code ? t->code : CLI_FAILED;
-	tune_show_head(t);
 	int code = tune_run(t);
 	bool wrote = write_best(t);
 	if (wrote) tune_show_end(t, code != CLI_OK);

@@ -313,6 +313,7 @@ static bool go_on(tuning *t, bool *over) {
 int tune_run(tuning *t) {
 	bool over = false, ok = true;
 	watch_signals(true);
+	tune_show_head(t);
 	t->begun = tune_clock();
 	tune_show_told(t);
 	while (ok && !over) {

@@ -111,7 +111,7 @@ group=$(command -v setsid)
 $group "$ENGRAM" tune wild.yaml --journal both -o both.yaml >both-out 2>both-err &
 search=$!
 i=0
-while [ ! -e both ] && [ $i -lt 50 ]; do
+while [ ! -s both-out ] && [ $i -lt 50 ]; do # it has said its first word, and listens to signals
 	sleep 0.1
 	i=$((i + 1))
 done
