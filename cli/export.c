@@ -22,7 +22,8 @@ static void tell(const char *path, const eg_onnx_told *t) {
 	printf("%s: %s, %s nodes", path, number_bytes(size, (double)t->bytes), number_int(nodes, t->nodes));
 	if (t->states) printf(", %d states of recurrent layers as inputs that may be left out, and as outputs", t->states);
 	printf("\nread again, it gives the same on random numbers in %d runs (largest difference %.1e)\n", t->runs, t->difference);
-	if (t->fixed) printf("engram itself reads it with sizes that are known only: each of its steps looks at all others\n");
+	if (t->rate > 0) printf("it takes sound, one channel of %g samples a second, between -1 and 1\n", t->rate);
+	else if (t->fixed) printf("engram itself reads it with sizes that are known only: each of its steps looks at all others\n");
 }
 
 /* A recipe's network has fresh weights. */
@@ -32,7 +33,7 @@ static int write_onnx(const cli_args *a, cli_network *n, const char *path) {
 	const int opset = (int)args_number(a, "opset", 0);
 	eg_status status = EG_OK;
 	if (n->model) {
-		status = eg_onnx_write_model(path, n->model, opset, &told, &err);
+		status = eg_onnx_write_model(path, n->model, opset, args_has(a, "features"), &told, &err);
 	} else {
 		eg_params *p = eg_params_new(n->graph, eg_recipe_train(n->recipe)->seed, &err);
 		status = p ? eg_onnx_write_recipe(path, n->recipe, n->sizes, n->graph, p, opset, &told, &err) : err.status;
@@ -176,6 +177,7 @@ static const cli_option options[] = {
 	{"to", 0, "onnx|pytorch|recipe|dot|svg", "what is written", 0, 0},
 	{"output", 'o', "FILE", "where to (default: the model's name with another ending)", 0, 0},
 	{"opset", 0, "N", "of ONNX: which version of its operators (default: 18)", EG_ONNX_OPSET_LEAST, EG_ONNX_OPSET_MOST},
+	{"features", 0, NULL, "onnx, of models of sound: take features made elsewhere in the place of sound", 0, 0},
 	OPTION_SET,
 	OPTION_THREADS,
 	{0},
@@ -192,6 +194,9 @@ const cli_verb verb_export = {
 		 "that the recipe names; of a crf also its weights. Recurrent layers have their states as\n"
 		 "inputs that may be left out (LAYER.l0.h0) and as outputs (LAYER.l0.hn). What the task keeps\n"
 		 "(classes, vocabulary, scaling) and the recipe are in the file's metadata.\n\n"
+		 "A model that is asked about sound takes sound (N,S), of which the first `lengths` samples count,\n"
+		 "at the rate in the metadata (sound_rate); its features are made by ONNX's STFT, so the opset is\n"
+		 "17 at least. With --features the file takes features, as the network does.\n\n"
 		 "The file is read again before it is written and compared on random numbers with unequal\n"
 		 "lengths; where an output differs, or a layer has no equal in ONNX, nothing is written and\n"
 		 "the reason is told. Of a recipe the network is written with fresh weights.\n\n"

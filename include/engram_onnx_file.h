@@ -48,12 +48,14 @@ typedef struct eg_onnx_parts {
 	const eg_onnx_note *notes;  /* NULL: none */
 	int opset;                  /* 0: EG_ONNX_OPSET */
 	bool no_states;             /* without those of recurrent layers */
+	const struct eg_sound_front *sound; /* the model takes sound, of which this makes what the graph takes; NULL: that */
 } eg_onnx_parts;
 
 typedef struct eg_onnx_told {
 	int nodes, states; /* states: recurrent layers that begin and end with states that are inputs and outputs */
 	int runs;          /* with how many sizes it was compared, and */
 	bool fixed;        /* whether only with numbers in their places: no graph of ours has it with open sizes */
+	double rate;       /* of the sound that it takes; 0: it takes none */
 	double difference; /* the largest, as a share of the largest number of that output */
 	size_t bytes;
 } eg_onnx_told;
@@ -72,8 +74,13 @@ EG_API eg_status eg_onnx_write(const char *path, const eg_onnx_parts *parts, eg_
 EG_API const char **eg_recipe_answers(const eg_recipe *r);
 
 /* A model, or a recipe's network: what belongs to the task goes into the file's notes: "recipe",
- * "sizes", "task", as model files have them. */
-EG_API eg_status eg_onnx_write_model(const char *path, eg_model *m, int opset, eg_onnx_told *told, eg_error *err);
+ * "sizes", "task", as model files have them.
+ *
+ * Of a model that is asked about sound the file takes sound, unless `features` says that it is to take its features as
+ * the network does: input "sound" (N,S), one channel of samples, -1..1, at the rate of the note "sound_rate"; where the
+ * network takes lengths, "lengths" (N) are numbers of samples. EG_ERR_ARG for opsets below 17, which lack STFT (features
+ * `raw` do without). */
+EG_API eg_status eg_onnx_write_model(const char *path, eg_model *m, int opset, bool features, eg_onnx_told *told, eg_error *err);
 EG_API eg_status eg_onnx_write_recipe(const char *path, const eg_recipe *r, const eg_size *sizes, eg_graph *g, eg_params *p, int opset,
 	eg_onnx_told *told, eg_error *err);
 

@@ -254,6 +254,32 @@ EG_API eg_status eg_predictor_new(
 	eg_model *m, eg_context *ctx, const char *const *settings, eg_predictor **predictor, eg_error *err);
 EG_API void eg_predictor_free(eg_predictor *p);
 
+/* How a network's input is made of sound, for who computes it elsewhere: one channel at `rate`, -1..1, `silence` zeros
+ * behind it. Frames of `window` samples begin every `hop`, the last one is the first that reaches the end, filled up
+ * with zeros. A step is that frame (mel NULL), or ln(max(quietest, |FFT(hann frame)|^2 mel)) of a transform of `fft`
+ * samples, or that times `cosines`; behind it `deltas` times the slopes, over `reach` steps on each side, of what
+ * stands before them; at both ends the outermost step goes on. Then it is brought to scale: less `mean`, through `std`
+ * (NULL: not), or to mean 0 and deviation 1 over each recording by itself (`alone`). */
+typedef struct eg_sound_front {
+	const char *input; /* of the network: (steps, batch, width) */
+	double rate;
+	int64_t silence;
+	int window, hop, fft, bands, coefficients, deltas, reach;
+	int base, width;      /* numbers of a step without its slopes, and with them */
+	double quietest;
+	const float *hann;    /* (window) */
+	const float *mel;     /* (fft / 2 + 1, bands) */
+	const float *cosines; /* (bands, coefficients); NULL: without */
+	const float *mean, *std; /* (width) */
+	bool alone;
+} eg_sound_front;
+/* What the model's network is asked about is sound: how that is made. NULL: it is none, `why` is left alone; or there
+ * was no memory. It is the predictor's, and lives as long. */
+EG_API const eg_sound_front *eg_predictor_sound(const eg_predictor *p, eg_error *why);
+EG_API int64_t eg_sound_front_steps(const eg_sound_front *f, int64_t n); /* of n samples */
+/* These, scaled, as the model itself computes them: x has n samples, out is (steps, width). */
+EG_API eg_status eg_sound_front_of(const eg_sound_front *f, const float *x, int64_t n, float *out, eg_error *err);
+
 /* What is to be answered: one of these. */
 typedef struct eg_question {
 	const char *path;  /* a file: a picture, a text */

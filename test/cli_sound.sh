@@ -49,6 +49,35 @@ json out
 expect 0 "$ENGRAM" predict said.safetensors --truth --json
 says '"truth": {"text": '
 
+# As a file of ONNX it takes sound; what is written is read again and compared by the program itself.
+# written SETTINGS WIDTH: a model of another kind of features, WIDTH numbers a step
+written() {
+	sed "s/bands: 12}/$1}/;s/time, 12/time, $2/;s/epochs: 12/epochs: 1/" said.yaml >kind.yaml
+	expect 0 "$ENGRAM" train kind.yaml -q -o kind.safetensors
+	expect 0 "$ENGRAM" export kind.safetensors --to onnx
+	says 'it takes sound, one channel of 8000 samples a second'
+	says 'gives the same on random numbers in 2 runs'
+}
+if "$ENGRAM" --version | grep -q protobuf-c; then
+	expect 0 "$ENGRAM" export said.safetensors --to onnx
+	says 'it takes sound, one channel of 8000 samples a second'
+	expect 0 "$ENGRAM" info said.onnx
+	says 'sound: float (batch,samples)'
+	rm said.onnx
+	expect 1 "$ENGRAM" export said.safetensors --to onnx --opset 16
+	says 'STFT, which came with opset 17; wanted is 16'
+	says '--features writes a model that takes features'
+	[ ! -e said.onnx ] || fail 'said.onnx was left behind'
+	expect 0 "$ENGRAM" export said.safetensors --to onnx --opset 16 --features
+	expect 0 "$ENGRAM" info said.onnx
+	says 'input: float (time,batch,12)'
+	written 'bands: 12, features: mfcc, coefficients: 5, deltas: 2, fft: 300, after: 0.05' 15
+	written 'bands: 12, scale: record, hop: 0.03' 12
+	written 'bands: 12, scale: no, deltas: 1' 24
+	written 'features: raw, window: 0.005, hop: 0.004' 40
+	expect 0 "$ENGRAM" export kind.safetensors --to onnx --opset 13
+fi
+
 # The same in lists, and by class.
 {
 	echo file,words,who

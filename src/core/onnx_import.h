@@ -114,6 +114,8 @@ eg_tensor eg_import_put(eg_import *m, const char *op, const eg_tensor *in, int n
 bool eg_import_by_hooks(eg_import *m);
 /* LSTM, GRU and RNN with what ours have no options for (onnx_cell.c). */
 bool eg_import_cell(eg_import *m);
+/* Frequencies of frames, by a convolution (onnx_spectrum.c). */
+bool eg_import_stft(eg_import *m);
 /* The node, when it is made of several operators of ours, or of one in another form (onnx_more.c). */
 bool eg_import_more(eg_import *m);
 /* The node, when it computes with quantised numbers (onnx_quantized.c). */

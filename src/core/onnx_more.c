@@ -438,7 +438,7 @@ static const struct {
 	{"Pow", broadcast}, {"Pow", power}, {"SoftmaxCrossEntropyLoss", cross_entropy}, {"LayerNormalization", layer_norm}, {"Upsample", upsample},
 	{"LSTM", eg_import_cell}, {"GRU", eg_import_cell}, {"RNN", eg_import_cell}, {"OneHot", one_hot}, {"Expand", expand}, {"Reshape", unfold}, {"Range", range}, {"Compress", compress},
 	{"Gemm", old_gemm}, {"BatchNormalization", batch_norm}, {"Softmax", old_softmax}, {"LogSoftmax", old_softmax}, {"Hardmax", old_softmax},
-	{"GlobalLpPool", global_lp_pool}, {"MaxPool", max_places}, {"Slice", slice}, {"PRelu", prelu}, {"Transpose", turned_back},
+	{"GlobalLpPool", global_lp_pool}, {"MaxPool", max_places}, {"Slice", slice}, {"PRelu", prelu}, {"Transpose", turned_back}, {"STFT", eg_import_stft},
 };
 
 bool eg_import_more(eg_import *m) {

@@ -131,6 +131,19 @@ void eg_sound_features_free(eg_sound_features *f) {
 
 size_t eg_sound_features_room(const eg_sound_features *f) { return f->room; }
 
+const float *eg_sound_features_window(const eg_sound_features *f, double *quietest) {
+	*quietest = f->quietest;
+	return f->window;
+}
+
+void eg_sound_features_tables(const eg_sound_features *f, float *mel, float *cosines) {
+	const int bands = f->o.bands, m = f->o.coefficients;
+	memset(mel, 0, ((size_t)f->o.fft / 2 + 1) * (size_t)bands * sizeof *mel);
+	for (int b = 0; b < bands; b++)
+		for (int k = 0; k < f->bands[b].n; k++) mel[(f->bands[b].from + k) * bands + b] = f->bands[b].weights[k];
+	for (int i = 0; f->cosines && i < bands * m; i++) cosines[i % bands * m + i / bands] = f->cosines[i];
+}
+
 /* ---- one frame --------------------------------------------------------------------------------------------------- */
 
 /* What a frame is computed in. */

@@ -93,6 +93,10 @@ int64_t eg_sound_features_steps(const eg_sound_options *o, int64_t n); /* of n s
  * eg_sound_features_room(f) bytes. */
 size_t eg_sound_features_room(const eg_sound_features *f);
 void eg_sound_features_of(const eg_sound_features *f, const float *x, int64_t n, float *out, void *room);
+/* What they are computed with, but for `raw`: the window, (window); the energies of frequencies in the bands, (fft/2 + 1,
+ * bands), into `mel`; the cosine transform, (bands, coefficients), into `cosines` (mfcc only). */
+const float *eg_sound_features_window(const eg_sound_features *f, double *quietest);
+void eg_sound_features_tables(const eg_sound_features *f, float *mel, float *cosines);
 /* And back from steps of log_mel without slopes: sound of (steps - 1) hop + window samples. In each step the strengths
  * of frequencies are those, none below 0, whose energies in the bands come nearest (Lee and Seung 2001: p becomes
  * p M'e / M'M p, again and again); the phases are eg_griffin_lim_run's, of so many rounds. */

@@ -1,10 +1,12 @@
 /* export.c - a network as a file of ONNX that other programs run: standard operators, states, what its task knows. It
  * is read again before it is written (trial.c). */
+#include "onnx/hear.h"
 #include "onnx/lower.h"
 #include "onnx/trial.h"
 
 #include "engram_task.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,13 +54,15 @@ eg_status eg_onnx_write(const char *path, const eg_onnx_parts *p, eg_onnx_told *
 	eg_error why = {0};
 	eg_node_info n;
 	told = told ? told : &own;
-	*told = (eg_onnx_told){0};
+	*told = (eg_onnx_told){.rate = p->sound ? p->sound->rate : 0};
 	eg_onnx_model *raw = eg_onnx_export_own(p->graph, p->params, p->outputs, p->opset, &why);
 	eg_build b = {0};
 	eg_status status = raw ? EG_OK : why.status;
 	if (raw) {
 		const int outputs = raw->noutputs;
-		eg_onnx_lower(&b, p->graph, raw, !p->no_states);
+		eg_onnx_model behind = *raw;
+		if (p->sound) eg_hear(&b, p->sound, raw, &behind);
+		eg_onnx_lower(&b, p->graph, &behind, !p->no_states);
 		told->states = b.model.noutputs - outputs;
 		for (int i = 0; i < eg_graph_nodes(p->graph); i++) {
 			eg_graph_node(p->graph, i, &n);
@@ -104,7 +108,10 @@ static eg_status write_network(const char *path, const eg_recipe *r, const eg_si
 	eg_status status = sizes_text(sizes, &text, err);
 	const char **outputs = eg_recipe_answers(r);
 	if (!status && !outputs) status = eg_fail(err, EG_ERR_MEMORY, "out of memory for a model");
-	const eg_onnx_note notes[] = {{"engram_version", eg_version()}, {"recipe", eg_recipe_text(r)}, {"sizes", text}, {task ? "task" : NULL, task}, {NULL, NULL}};
+	char rate[32] = "";
+	if (parts->sound) snprintf(rate, sizeof rate, "%.15g", parts->sound->rate);
+	const eg_onnx_note notes[] = {{"engram_version", eg_version()}, {"recipe", eg_recipe_text(r)}, {"sizes", text}, {task ? "task" : NULL, task},
+		{task && *rate ? "sound_rate" : NULL, rate}, {NULL, NULL}};
 	eg_onnx_parts all = *parts;
 	all.outputs = outputs;
 	all.notes = notes;
@@ -119,14 +126,18 @@ eg_status eg_onnx_write_recipe(const char *path, const eg_recipe *r, const eg_si
 	return write_network(path, r, sizes, NULL, &(eg_onnx_parts){.graph = g, .params = p, .opset = opset}, told, err);
 }
 
-eg_status eg_onnx_write_model(const char *path, eg_model *m, int opset, eg_onnx_told *told, eg_error *err) {
+eg_status eg_onnx_write_model(const char *path, eg_model *m, int opset, bool features, eg_onnx_told *told, eg_error *err) {
 	char *task = NULL;
 	eg_predictor *use; /* sets weights that follow from the data, as before any use of a model */
-	eg_status status = eg_predictor_new(m, NULL, NULL, &use, err);
-	if (!status) eg_predictor_free(use);
-	if (!status) status = eg_value_json(eg_model_task(m), &task, NULL, err);
-	const eg_onnx_parts parts = {.graph = eg_model_graph(m), .params = eg_model_params(m), .opset = opset};
-	if (!status) status = write_network(path, eg_model_recipe(m), eg_model_sizes(m), task, &parts, told, err);
+	eg_error why = {0};
+	eg_status status = eg_predictor_new(m, NULL, NULL, &use, &why);
+	eg_onnx_parts parts = {.graph = eg_model_graph(m), .params = eg_model_params(m), .opset = opset};
+	if (!status && !features) parts.sound = eg_predictor_sound(use, &why);
+	if (!status) status = why.status;
+	if (!status) status = eg_value_json(eg_model_task(m), &task, NULL, &why);
+	if (!status) status = write_network(path, eg_model_recipe(m), eg_model_sizes(m), task, &parts, told, &why);
+	eg_predictor_free(use);
 	free(task);
+	if (status && err) *err = why;
 	return status;
 }

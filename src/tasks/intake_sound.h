@@ -5,6 +5,7 @@
 #define ENGRAM_TASKS_INTAKE_SOUND_H
 
 #include "data/sound.h"
+#include "engram_task.h"
 #include "tasks/intake.h"
 
 typedef struct eg_sound_keys {
@@ -46,5 +47,8 @@ eg_status eg_sound_meet(eg_intake *f, const eg_field *field, eg_error *err);
 eg_status eg_sound_count(const eg_sound_intake *p, const eg_datum *d, const eg_record *r, int *steps, eg_error *err);
 eg_status eg_sound_steps_of(const eg_sound_intake *p, const eg_datum *d, eg_record *r, bool plain, float **out,
 	int64_t *steps, eg_error *err);
+
+/* sound_front.c: how its steps are made, in the intake's room. NULL: out of memory. */
+const eg_sound_front *eg_intake_sound_front(eg_intake *f, eg_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* predictor.c - answers to questions: files, bytes, JSON, records and tensors, several at a time, become a batch; what
  * the network puts out becomes an answer by the task. */
+#include "tasks/intake_sound.h"
 #include "tasks/samples.h"
 
 #include <string.h>
@@ -25,6 +26,12 @@ struct eg_predictor {
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for answers"); }
 
 eg_model *eg_predictor_model(eg_predictor *p) { return p->model; }
+
+const eg_sound_front *eg_predictor_sound(const eg_predictor *p, eg_error *why) {
+	for (int i = 0; i < p->task->nasked; i++)
+		if (p->task->intakes[i]->type->kind == EG_FIELD_SOUND) return eg_intake_sound_front(p->task->intakes[i], why);
+	return NULL;
+}
 
 /* ---- life -------------------------------------------------------------------------------------------------------- */
 

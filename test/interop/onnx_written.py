@@ -124,7 +124,7 @@ def on_records(source, model, session, folder):
 
 def compare(source, opset, folder):
     path = f"{folder}/model.onnx"
-    out = subprocess.run([args.engram, "export", source, "--to", "onnx", "--opset", str(opset), "-o", path], capture_output=True, text=True)
+    out = subprocess.run([args.engram, "export", source, "--to", "onnx", "--opset", str(opset), "--features", "-o", path], capture_output=True, text=True)
     if out.returncode:
         return print(f"{os.path.basename(source)}, opset {opset}: refused: {out.stderr.strip()}")
     onnx.checker.check_model(path, full_check=True)
