@@ -48,7 +48,7 @@ typedef struct eg_onnx_parts {
 	const eg_onnx_note *notes;  /* NULL: none */
 	int opset;                  /* 0: EG_ONNX_OPSET */
 	bool no_states;             /* without those of recurrent layers */
-	const struct eg_sound_front *sound; /* the model takes sound, of which this makes what the graph takes; NULL: that */
+	const struct eg_sound_front *sound; /* what is made of sound, which the model then takes; NULL: not */
 } eg_onnx_parts;
 
 typedef struct eg_onnx_told {
@@ -78,8 +78,8 @@ EG_API const char **eg_recipe_answers(const eg_recipe *r);
  *
  * Of a model that is asked about sound the file takes sound, unless `features` says that it is to take its features as
  * the network does: input "sound" (N,S), one channel of samples, -1..1, at the rate of the note "sound_rate"; where the
- * network takes lengths, "lengths" (N) are numbers of samples. EG_ERR_ARG for opsets below 17, which lack STFT (features
- * `raw` do without). */
+ * network takes lengths, "lengths" (N) are numbers of samples. EG_ERR_ARG for opsets below 17, which lack STFT:
+ * features `raw` do without it. */
 EG_API eg_status eg_onnx_write_model(const char *path, eg_model *m, int opset, bool features, eg_onnx_told *told, eg_error *err);
 EG_API eg_status eg_onnx_write_recipe(const char *path, const eg_recipe *r, const eg_size *sizes, eg_graph *g, eg_params *p, int opset,
 	eg_onnx_told *told, eg_error *err);

@@ -1,5 +1,5 @@
-/* onnx_spectrum.c - ONNX's STFT: frames of a signal, times a window, as sums of cosines and sines. With a frame's length
- * known that is a convolution with weights that are these, which is what it becomes. */
+/* onnx_spectrum.c - ONNX's STFT: frames of a signal, times a window, as sums of cosines and sines. With a frame's
+ * length known that is a convolution with weights that are these, which is what it becomes. */
 #include "core/onnx_put.h"
 
 #include <math.h>

@@ -93,7 +93,7 @@ int64_t eg_sound_features_steps(const eg_sound_options *o, int64_t n); /* of n s
  * eg_sound_features_room(f) bytes. */
 size_t eg_sound_features_room(const eg_sound_features *f);
 void eg_sound_features_of(const eg_sound_features *f, const float *x, int64_t n, float *out, void *room);
-/* What they are computed with, but for `raw`: the window, (window); the energies of frequencies in the bands, (fft/2 + 1,
+/* What they are computed with, but for `raw`: the window, (window); what each frequency is in each band, (fft/2 + 1,
  * bands), into `mel`; the cosine transform, (bands, coefficients), into `cosines` (mfcc only). */
 const float *eg_sound_features_window(const eg_sound_features *f, double *quietest);
 void eg_sound_features_tables(const eg_sound_features *f, float *mel, float *cosines);

@@ -62,16 +62,16 @@ with tempfile.TemporaryDirectory() as folder:
     onnx.checker.check_model(path, full_check=True)
     notes = {p.key: p.value for p in onnx.load(path).metadata_props}
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-out = subprocess.run([args.engram, "predict", args.model, *files, "--set", "top=1000", "--json"], check=True, capture_output=True, text=True).stdout
-answers = [json.loads(line) for line in out.splitlines()]
+out = subprocess.run([args.engram, "predict", args.model, *files, "--top", "1000", "--json"], check=True, capture_output=True, text=True).stdout
+answers = [json.loads(line)["answer"] for line in out.splitlines()]
 if len(answers) != len(files):
     raise SystemExit(f"{len(answers)} answers about {len(files)} files")
-classes = sorted(one["class"] for one in answers[0]["top"])
+classes = sorted(one["class"] for one in answers[0]["classes"])
 sounds = [samples_of(f, int(float(notes["sound_rate"]))) for f in files]
 worst = 0.0
 for i in range(0, len(files), args.batch):
     for row, answer in zip(heard(session, sounds[i:i + args.batch]), answers[i:]):
-        ours = {one["class"]: one["probability"] for one in answer["top"]}
+        ours = {one["class"]: one["probability"] for one in answer["classes"]}
         worst = max(worst, float(np.max(np.abs(row - np.array([ours[c] for c in classes])))))
 print(f"{os.path.basename(args.model)}: {len(files)} recordings as samples in onnxruntime: largest difference of a probability {worst:.1e}")
 sys.exit(worst > 1e-5)
