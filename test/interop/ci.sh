@@ -45,5 +45,20 @@ try "$python" test/interop/onnx_random.py "$tmp/random" --count 4
 try "$build/test/onnx_suite" "$tmp/random/agreed"
 [ -n "${ENGRAM_DATA-}" ] || ENGRAM_DATA=$(realpath ../shared/data 2>/dev/null)
 export ENGRAM_DATA
+speech=${ENGRAM_DATA:-data}/speech/recordings
+if [ -d "$speech" ] && "$build/engram" --version | grep -q sndfile; then
+	cat >"$tmp/heard.yaml" <<'X'
+name: heard
+task: classify
+data: {source: fsdd, split: takes, sound: {bands: 20, deltas: 1, after: 0.05}}
+input: [time, 40]
+model: [{gru: {hidden: 8, from: {lengths: lengths}}}, {mean_time: {from: {lengths: lengths}}}, {linear: classes}]
+train: {loss: cross_entropy, optimizer: {adam: {lr: 0.01}}, batch: 50, epochs: 1, seed: 1}
+X
+	try "$build/engram" train "$tmp/heard.yaml" -q -o "$tmp/heard.safetensors"
+	try "$python" test/interop/onnx_heard.py "$build/engram" "$tmp/heard.safetensors" "$speech"
+else
+	echo "SKIPPED: no recordings of FSDD: onnxruntime heard nothing"
+fi
 PYTHON=$python try test/interop/onnx_recipes.sh "$build/engram" --few
 exit $failed
