@@ -75,6 +75,14 @@ exports angles 'cosine_linear: {units: 4, scale: 3}' last 'cosine_linear: {units
 exports gates 'linear: 12' 'glu: silu' 'maxout: {pieces: 3, axis: 2}' last 'linear: 1'
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 
+# An operator since opset 17, before it those that it is made of.
+exports layers 'linear: 6' layernorm 'layernorm: {bias: false}' 'layernorm: {scale: false}' rmsnorm last 'linear: 1'
+for opset in 13 16 17; do
+	expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset
+	if grep -aq LayerNormalization net.onnx; then has=yes; else has=no; fi
+	[ $has = "$([ $opset -ge 17 ] && echo yes || echo no)" ] || fail "layer normalisation in opset $opset: $has"
+done
+
 # Cells that ONNX has no options for are Scans.
 exports norms 'lstm: {hidden: 4, layers: 2, bidirectional: true, layer_norm: true, from: {lengths: lengths}}' 'last: {from: {lengths: lengths}}' 'linear: 1'
 says "4 states of recurrent layers"
@@ -84,7 +92,7 @@ exports loops 'cell: {state: {h: 4}, layers: [concat: {from: [x, h], axis: 1}, l
 for opset in 13 22; do expect 0 "$ENGRAM" export net.yaml --to onnx --opset $opset; done
 exports frames fold_time 'linear: 4' unfold_time 'reshape: [0, 0, 4, 1, 1]' 'convlstm: {filters: 3, kernel: 1}' 'reshape: [0, 0, 3]' last 'linear: 1'
 exports later shift 'shift: {start: 0.5}' 'shift: {from: {x: shift2, lengths: lengths}}' last 'linear: 1'
-says "1 states of recurrent layers"
+says "1 state of recurrent layers"
 exports places 'linear: 3' 'range: {axis: -1, start: 0.5, step: 0.25}' 'add: {from: [linear1, range1]}' 'range: {axis: 0, integers: true, from: add1}' \
 	'embedding: {size: 3, count: 50}' 'unsqueeze: {axes: [1]}' 'add: {from: [linear1, unsqueeze1]}' last 'linear: 1'
 refuses "ONNX has no such operator, and it is not written as several others" 'unsqueeze: {axes: [2]}' fold_time 'adaptive_maxpool1d: {output: 2}' unfold_time 'flatten: 2' last 'linear: 1'

@@ -308,12 +308,51 @@ static void export_by_channel(eg_export *x, const char *type) {
 	if (n.kind == GROUP) eg_export_set_int(x, "num_groups", n.groups);
 }
 
+static const char *export_mean(eg_export *x, const char *in, int axis, int rank) {
+	const char *mean = eg_export_between(x);
+	int64_t axes[EG_MAX_DIMS];
+	int count = 0;
+	for (int i = axis; i < rank; i++) axes[count++] = i;
+	eg_export_node(x, "ReduceMean", EG_NAMES(in, eg_export_opset(x) >= 18 ? eg_export_ints(x, axes, count) : ""), EG_NAMES(mean));
+	if (eg_export_opset(x) < 18) eg_export_set_ints(x, "axes", axes, count);
+	eg_export_set_int(x, "keepdims", 1);
+	return mean;
+}
+
+/* In single operators; with `center` the mean is taken off first. */
+static void export_pieces(eg_export *x, const settings *n, int axis, bool center) {
+	const eg_dims d = eg_export_in_dims(x, 0);
+	const char *in = eg_export_in(x, 0), *square = eg_export_between(x), *more = eg_export_between(x), *root = eg_export_between(x),
+		   *y = n->scale || n->bias ? eg_export_between(x) : eg_export_out(x, 0);
+	if (center) {
+		const char *mean = export_mean(x, in, axis, d.rank), *off = eg_export_between(x);
+		eg_export_node(x, "Sub", EG_NAMES(in, mean), EG_NAMES(off));
+		in = off;
+	}
+	eg_export_node(x, "Mul", EG_NAMES(in, in), EG_NAMES(square));
+	const char *mean = export_mean(x, square, axis, d.rank);
+	eg_export_node(x, "Add", EG_NAMES(mean, eg_export_real(x, (double)n->eps)), EG_NAMES(more));
+	eg_export_node(x, "Sqrt", EG_NAMES(more), EG_NAMES(root));
+	eg_export_node(x, "Div", EG_NAMES(in, root), EG_NAMES(y));
+	if (n->scale) {
+		const char *scaled = n->bias ? eg_export_between(x) : eg_export_out(x, 0);
+		eg_export_node(x, "Mul", EG_NAMES(y, eg_export_param(x, 0)), EG_NAMES(scaled));
+		y = scaled;
+	}
+	if (n->bias) eg_export_node(x, "Add", EG_NAMES(y, eg_export_param(x, n->scale)), EG_NAMES(eg_export_out(x, 0)));
+}
+
+/* Its own operator from opset 17 on; before it what that is made of. */
 static void layernorm_export(eg_export *x) {
 	const settings n = settings_of(LAYER, eg_export_options(x));
 	const eg_dims d = eg_export_in_dims(x, 0);
 	eg_dims last = {0};
 	int axis;
 	op_axis(n.axis, d.rank, &axis);
+	if (eg_export_opset(x) < 17) {
+		export_pieces(x, &n, axis, true);
+		return;
+	}
 	for (int i = axis; i < d.rank; i++) last.d[last.rank++] = d.d[i];
 	if (!n.scale && eg_dims_known(&last, 0) != eg_dims_count(&last, 0)) eg_export_fail(x, "the sizes of ones in place of a scale are not known");
 	const char *weight = or_number(x, 0, n.scale, 1, last), *bias = n.bias ? eg_export_param(x, n.scale) : "";
@@ -325,21 +364,9 @@ static void layernorm_export(eg_export *x) {
 /* Its own operator from opset 23 on; before it what that is made of. */
 static void rmsnorm_export(eg_export *x) {
 	const settings n = settings_of(RMS, eg_export_options(x));
-	const eg_dims d = eg_export_in_dims(x, 0);
-	const char *in = eg_export_in(x, 0), *square = eg_export_between(x), *mean = eg_export_between(x), *more = eg_export_between(x),
-		   *root = eg_export_between(x), *y = n.scale ? eg_export_between(x) : eg_export_out(x, 0);
-	int64_t axes[EG_MAX_DIMS];
-	int axis, count = 0;
-	op_axis(n.axis, d.rank, &axis);
-	for (int i = axis; i < d.rank; i++) axes[count++] = i;
-	eg_export_node(x, "Mul", EG_NAMES(in, in), EG_NAMES(square));
-	eg_export_node(x, "ReduceMean", EG_NAMES(square, eg_export_opset(x) >= 18 ? eg_export_ints(x, axes, count) : ""), EG_NAMES(mean));
-	if (eg_export_opset(x) < 18) eg_export_set_ints(x, "axes", axes, count);
-	eg_export_set_int(x, "keepdims", 1);
-	eg_export_node(x, "Add", EG_NAMES(mean, eg_export_real(x, (double)n.eps)), EG_NAMES(more));
-	eg_export_node(x, "Sqrt", EG_NAMES(more), EG_NAMES(root));
-	eg_export_node(x, "Div", EG_NAMES(in, root), EG_NAMES(y));
-	if (n.scale) eg_export_node(x, "Mul", EG_NAMES(y, eg_export_param(x, 0)), EG_NAMES(eg_export_out(x, 0)));
+	int axis;
+	op_axis(n.axis, eg_export_in_dims(x, 0).rank, &axis);
+	export_pieces(x, &n, axis, false);
 }
 
 /* Its own operator from opset 21 on; before it, groups are channels of a normalisation by instance. */
