@@ -125,6 +125,7 @@ static eg_status judge_batch(eg_floor *f, eg_judge *j, const eg_floor_batch *b, 
 	int each = f->type->piece > 0 ? f->type->piece : b->time > 0 ? b->time : 1, all = b->time > 0 ? b->time : 1;
 	eg_status status = EG_OK;
 	if (f->type->write) return judge_texts(f, j, b, err);
+	assert(f->type->say); /* a floor writes or says */
 	for (int from = 0; from < all && !status; from += each) {
 		int steps = all - from < each ? all - from : each;
 		void *slots[EG_TASK_INTAKES + 4];
