@@ -103,11 +103,14 @@ static void plot_values(eg_sheet *s, const axis *a, const eg_time_column *c, con
 
 /* ---- season and autocorrelation ---------------------------------------------------------------------------------- */
 
-static void plot_season(eg_sheet *s, const double *season, int period, double *x) {
+/* Of a long one every so many steps. x, y: room for POINTS. */
+static void plot_season(eg_sheet *s, const double *season, int period, double *x, double *y) {
 	char title[60];
+	const int every = (period + POINTS - 1) / POINTS;
+	int n = 0;
 	snprintf(title, sizeof title, "season of %d steps", period);
-	for (int i = 0; i < period; i++) x[i] = i + 1;
-	const eg_series line = {"", x, season, period};
+	for (int i = 0; i < period; i += every) x[n] = i + 1, y[n++] = season[i];
+	const eg_series line = {"", x, y, n};
 	put(s, &(eg_line_plot){.title = title, .x_title = "step of the season", .series = &line, .nseries = 1, .width = 170});
 }
 
@@ -141,7 +144,7 @@ eg_status eg_sheet_column(eg_sheet *s, const eg_time_table *t, const eg_time_col
 	if (there > 0) status = eg_decompose(c->values, t->steps, period, trend, season, &ignored[0], &ignored[1], err);
 	if (!status && there > 0) {
 		plot_values(s, &a, c, trend, x, y);
-		if (period > 1 && t->steps >= 2 * period) plot_season(s, season, period, x);
+		if (period > 1 && t->steps >= 2 * period) plot_season(s, season, period, x, y);
 		plot_autocorrelation(s, c->values, t->steps, there, period, x, y);
 	}
 	eg_release(NULL, trend);
