@@ -20,9 +20,8 @@ typedef struct form {
 static void tell(const char *path, const eg_onnx_told *t) {
 	char size[NUMBER], nodes[NUMBER];
 	printf("%s: %s, %s nodes", path, number_bytes(size, (double)t->bytes), number_int(nodes, t->nodes));
-	if (t->states)
-		printf(", %d state%s of recurrent layers as input%s that may be left out, and as output%s", t->states, t->states == 1 ? "" : "s",
-		        t->states == 1 ? "" : "s", t->states == 1 ? "" : "s");
+	const char *s = t->states == 1 ? "" : "s";
+	if (t->states) printf(", %d state%s of recurrent layers as input%s that may be left out, and as output%s", t->states, s, s, s);
 	printf("\nread again, it gives the same on random numbers in %d runs (largest difference %.1e)\n", t->runs, t->difference);
 	if (t->rate > 0) printf("it takes sound, one channel of %g samples a second, between -1 and 1\n", t->rate);
 	else if (t->fixed) printf("engram itself reads it with sizes that are known only: each of its steps looks at all others\n");

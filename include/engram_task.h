@@ -265,7 +265,7 @@ typedef struct eg_sound_front {
 	double rate;
 	int64_t silence;
 	int window, hop, fft, bands, coefficients, deltas, reach;
-	int base, width;      /* numbers of a step without its slopes, and with them */
+	int width;            /* numbers of a step, slopes among them */
 	double quietest;
 	const float *hann;    /* (window) */
 	const float *mel;     /* (fft / 2 + 1, bands) */

@@ -9,6 +9,7 @@
 
 #define STEPS "lengths.steps"
 static const char lengths[] = "lengths";
+enum { REACH_MOST = 16 };
 
 typedef struct hearing {
 	eg_build *b;
@@ -102,8 +103,8 @@ static const char *slopes(const hearing *h, const char *x) {
 	eg_build *b = h->b;
 	const int reach = h->f->reach;
 	double all = 0;
-	const char *in[2 * 16 + 2] = {0}, *slope = NULL;
-	if (reach > 16) return "";
+	const char *in[2 * REACH_MOST + 2] = {0}, *slope = NULL;
+	if (reach > REACH_MOST) return eg_build_fail(b, "slopes over more than %d steps on each side are not written", REACH_MOST), "";
 	if (h->steps) {
 		const char *ends = of_two(h, "Equal", h->at, with(h, "Sub", h->steps, 1));
 		const char *end = sum(h, eg_build_node(b, "Where", EG_IN(eg_build_unsqueeze(b, ends, (const int64_t[]){2}, 1), x, eg_build_real(b, 0)), NULL), 1);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum { CHANNELS_MIX, CHANNELS_ONE };
-enum { SCALE_SET, SCALE_RECORD, SCALE_NO };
 typedef eg_sound_keys sound_keys;
 typedef eg_sound_intake sound_intake;
 
@@ -164,7 +163,7 @@ const eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *ra
 	const sound_intake *p = (const sound_intake *)f;
 	*rate = p->o.rate;
 	*silence = eg_sound_silence(p);
-	if (p->keys.scale != SCALE_RECORD) return p->features;
+	if (p->keys.scale != EG_SCALE_RECORD) return p->features;
 	eg_fail(err, EG_ERR_ARG, "by `scale: record` in data.sound, features are compared with their mean over the whole recording; train with "
 		"`scale: set`");
 	return NULL;
@@ -183,7 +182,7 @@ eg_status eg_sound_steps_of(const sound_intake *p, const eg_datum *d, eg_record 
 	if (!*out || !room) return eg_record_no_memory(err);
 	eg_sound_features_of(p->features, x, n, *out, room);
 	if (plain) return EG_OK;
-	if (p->keys.scale == SCALE_RECORD) scale_alone(*out, *steps, width);
+	if (p->keys.scale == EG_SCALE_RECORD) scale_alone(*out, *steps, width);
 	for (int64_t t = 0; t < *steps; t++) eg_intake_sound_scale(&p->base, *out + t * width);
 	return EG_OK;
 }
@@ -209,7 +208,7 @@ eg_status eg_sound_look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_
 	sound_intake *p = (sound_intake *)f;
 	float *at;
 	int64_t steps;
-	if (p->keys.scale != SCALE_SET) return EG_OK;
+	if (p->keys.scale != EG_SCALE_SET) return EG_OK;
 	eg_status status = eg_sound_steps_of(p, d, (eg_record *)r, true, &at, &steps, err);
 	if (status) return status;
 	const int width = eg_sound_features_width(&p->o);
@@ -226,7 +225,7 @@ eg_status eg_sound_looked(eg_intake *f, eg_error *err) {
 	sound_intake *p = (sound_intake *)f;
 	const int width = eg_sound_features_width(&p->o);
 	p->known = true;
-	if (p->keys.scale != SCALE_SET) return EG_OK;
+	if (p->keys.scale != EG_SCALE_SET) return EG_OK;
 	if (!(p->steps > 0)) return eg_fail(err, EG_ERR_ARG, "there is no sound to train on");
 	for (int k = 0; k < width; k++) {
 		const double mean = p->sum[k] / p->steps, variance = p->squares[k] / p->steps - mean * mean;
@@ -262,7 +261,7 @@ static void hide(const sound_intake *p, const eg_sound_hidden *h, float *at, int
 	for (int k = 0; k < width; k++) {
 		const bool all = is_hidden(h->bands, h->nbands, k % base, base);
 		double sum = 0;
-		for (int64_t t = 0; t < steps && p->keys.scale == SCALE_NO; t++) sum += (double)at[t * width + k];
+		for (int64_t t = 0; t < steps && p->keys.scale == EG_SCALE_NO; t++) sum += (double)at[t * width + k];
 		const float mean = steps ? (float)(sum / (double)steps) : 0;
 		for (int64_t t = 0; t < steps; t++)
 			if (all || is_hidden(h->steps, h->nsteps, t, steps)) at[t * width + k] = mean;
@@ -318,7 +317,7 @@ double eg_intake_sound_time(const eg_intake *f, double t) {
 void eg_sound_save(const eg_intake *f, eg_value *map) {
 	const sound_intake *p = (const sound_intake *)f;
 	eg_value_put_number(map, "rate", p->o.rate);
-	if (p->keys.scale != SCALE_SET) return;
+	if (p->keys.scale != EG_SCALE_SET) return;
 	eg_value *mean = eg_value_put_list(map, "mean"), *std = eg_value_put_list(map, "std");
 	for (int k = 0; k < eg_sound_features_width(&p->o); k++) {
 		eg_value_put_number(mean, NULL, (double)p->mean[k]);
@@ -333,7 +332,7 @@ eg_status eg_sound_restore(eg_intake *f, const eg_value *map, eg_error *err) {
 	eg_status status = set_up(p, rate, err);
 	if (status) return status;
 	const eg_value *mean = eg_value_get(map, "mean"), *std = eg_value_get(map, "std");
-	const int width = eg_sound_features_width(&p->o), n = p->keys.scale == SCALE_SET ? width : 0;
+	const int width = eg_sound_features_width(&p->o), n = p->keys.scale == EG_SCALE_SET ? width : 0;
 	if (n && (eg_value_count(mean) != n || eg_value_count(std) != n))
 		return eg_fail(err, EG_ERR_FORMAT, "damaged: a step of sound has %d numbers, 'mean' and 'std' have %d and %d", n,
 			(int)eg_value_count(mean), (int)eg_value_count(std));

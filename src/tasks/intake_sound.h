@@ -8,6 +8,7 @@
 #include "engram_task.h"
 #include "tasks/intake.h"
 
+enum { EG_SCALE_SET, EG_SCALE_RECORD, EG_SCALE_NO }; /* the key `scale` */
 typedef struct eg_sound_keys {
 	int features, channels, scale, fft, bands, coefficients, deltas;
 	double rate, window, hop, low, high, quietest, after;

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { SCALE_SET, SCALE_RECORD }; /* places in the list of intake_sound.c's key `scale` */
-
 typedef struct own_front {
 	eg_sound_front front; /* first: who asks has its address */
 	const eg_sound_intake *of;
@@ -24,11 +22,10 @@ const eg_sound_front *eg_intake_sound_front(eg_intake *f, eg_error *err) {
 	eg_sound_front *to = &own->front;
 	*to = (eg_sound_front){.input = f->input, .rate = o->rate, .silence = eg_sound_silence(p), .window = o->window, .hop = o->hop, .fft = o->fft,
 		.bands = o->bands, .coefficients = o->coefficients, .deltas = o->deltas, .reach = EG_DELTA_REACH, .width = eg_sound_features_width(o),
-		.mel = mel, .cosines = cosines, .alone = p->keys.scale == SCALE_RECORD};
-	to->base = to->width / (1 + o->deltas);
+		.mel = mel, .cosines = cosines, .alone = p->keys.scale == EG_SCALE_RECORD};
 	if (!raw) to->hann = eg_sound_features_window(p->features, &to->quietest);
 	if (!raw) eg_sound_features_tables(p->features, mel, cosines);
-	if (p->keys.scale == SCALE_SET) to->mean = p->mean, to->std = p->std;
+	if (p->keys.scale == EG_SCALE_SET) to->mean = p->mean, to->std = p->std;
 	return to;
 }
 
