@@ -96,13 +96,20 @@ bool train_load(training *t, int folds, int fold) {
 
 /* ---- weights of another model ------------------------------------------------------------------------------------ */
 
+/* What became of a weight. */
+typedef struct fate {
+	bool asked;
+	int by;        /* of the models, the last that it was taken from, from 1; 0: none */
+	char why[500]; /* it was not */
+} fate;
+
 typedef struct taking {
 	const training *t;
-	char *text; /* a line for each weight that was not taken */
+	const char *path; /* of the model that is taken from now, */
+	int model, models; /* which of how many that is, from 1 */
+	fate *of;         /* by weight */
+	char *text;       /* what is told */
 	size_t size, room;
-	int taken, all;
-	bool *chosen;     /* by weight: it was to be taken */
-	char frozen[500]; /* why the first weight that is to stay as it is could not be taken; "": all could */
 } taking;
 
 static void append(taking *k, const char *line) {
@@ -120,31 +127,15 @@ static void append(taking *k, const char *line) {
 
 static void on_weight(void *user, const char *name, const char *why) {
 	taking *k = user;
-	char line[400];
-	k->all++;
-	k->chosen[eg_params_find(k->t->params, name)] = true;
-	if (!why) k->taken++;
-	if (!why) return;
-	snprintf(line, sizeof line, "  not %.120s: %.200s; it begins anew\n", text_shown(name), text_shown(why));
-	append(k, line);
-	if (!k->frozen[0] && eg_recipe_freezes(k->t->recipe, name))
-		snprintf(k->frozen, sizeof k->frozen, "'%.100s' would stay at random numbers: it is frozen, but not taken over (%.200s); let it learn, or give "
-			"the layer the size that it has there", name, why);
-}
-
-/* Layers that were not asked for, on a line. */
-static void tell_others(taking *k) {
-	char last[128] = "", name[128];
-	int n = 0;
-	for (int i = 0; i < eg_params_count(k->t->params); i++) {
-		const char *weight = eg_params_name(k->t->params, i);
-		snprintf(name, sizeof name, "%.*s", (int)strcspn(weight, "."), weight);
-		if (k->chosen[i] || !strcmp(name, last)) continue;
-		append(k, n++ ? ", " : "  not asked for, and so begun anew: ");
-		append(k, text_shown(name));
-		memcpy(last, name, sizeof last);
-	}
-	if (n) append(k, "\n");
+	fate *f = &k->of[eg_params_find(k->t->params, name)];
+	size_t n = strlen(f->why);
+	f->asked = true;
+	if (!why)
+		f->by = k->model;
+	else if (k->models == 1)
+		snprintf(f->why, sizeof f->why, "%.200s", why);
+	else
+		snprintf(f->why + n, sizeof f->why - n, "%s%.120s: %.200s", n ? ", " : "", k->path, why);
 }
 
 /* Of a model by name, of a network from elsewhere by order. */
@@ -165,36 +156,78 @@ static eg_status take_from(training *t, const char *path, const char *const *lay
 	return status;
 }
 
+/* Those of the model that was taken from just now. */
+static void tell_taken(taking *k, bool chosen) {
+	char line[200];
+	int taken = 0, all = 0;
+	for (int i = 0; i < eg_params_count(k->t->params); i++) taken += k->of[i].by == k->model, all += k->of[i].asked;
+	snprintf(line, sizeof line, "%d of %d weights%s are those of ", taken, all, chosen ? " of the layers chosen" : "");
+	append(k, line);
+	append(k, text_shown(k->path));
+	append(k, "\n");
+}
+
+/* Those that were asked for and are of none; then layers that were not asked for, on a line. */
+static void tell_others(taking *k) {
+	char line[800], last[128] = "", name[128];
+	int n = 0;
+	for (int i = 0; i < eg_params_count(k->t->params); i++) {
+		if (!k->of[i].asked || k->of[i].by) continue;
+		snprintf(line, sizeof line, "  not %.120s: ", text_shown(eg_params_name(k->t->params, i)));
+		append(k, line);
+		append(k, text_shown(k->of[i].why));
+		append(k, "; it begins anew\n");
+	}
+	for (int i = 0; i < eg_params_count(k->t->params); i++) {
+		const char *weight = eg_params_name(k->t->params, i);
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(weight, "."), weight);
+		if (k->of[i].asked || !strcmp(name, last)) continue;
+		append(k, n++ ? ", " : "  not asked for, and so begun anew: ");
+		append(k, text_shown(name));
+		memcpy(last, name, sizeof last);
+	}
+	if (n) append(k, "\n");
+}
+
+/* A weight that is to stay as it is, and is of none of the models. */
+static eg_status check_frozen(const taking *k, eg_error *err) {
+	for (int i = 0; i < eg_params_count(k->t->params); i++) {
+		const char *name = eg_params_name(k->t->params, i);
+		if (!k->of[i].asked || k->of[i].by || !eg_recipe_freezes(k->t->recipe, name)) continue;
+		snprintf(err->message, sizeof err->message, "'%.100s' would stay at random numbers: it is frozen, but not taken over (%.300s); let it learn, "
+			"or give the layer the size that it has there", name, k->of[i].why);
+		return err->status = EG_ERR_SHAPE;
+	}
+	return EG_OK;
+}
+
 /* train.from: what is taken, and what not, is told. */
 static bool take_weights(training *t) {
 	eg_error err;
-	taking k = {.t = t};
-	char line[400], room[4096];
-	const char *const *layers, *from = eg_recipe_from(t->recipe, &layers);
-	if (!from) return true;
-	const char *path = eg_recipe_from_path(t->recipe, room, sizeof room);
-	k.chosen = cli_alloc((size_t)eg_params_count(t->params) + 1);
-	memset(k.chosen, 0, (size_t)eg_params_count(t->params) + 1);
-	eg_status status = take_from(t, path, layers, &k, &err);
-	if (!status && layers) tell_others(&k);
-	if (!status && k.frozen[0]) {
-		status = err.status = EG_ERR_SHAPE;
-		snprintf(err.message, sizeof err.message, "%s", k.frozen);
-		eg_recipe_locate(t->recipe, "train.groups", &err);
-		fail_error(t->args->verb->name, &err);
-	} else if (status) {
-		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
-		fail_error(t->args->verb->name, &err);
-	} else {
-		snprintf(line, sizeof line, "%d of %d weights%s are those of ", k.taken,
-		        layers ? k.all : eg_params_count(t->params), layers ? " of the layers chosen" : "");
-		char *head = train_joined(line, text_shown(path), "\n");
-		free(t->from);
-		t->from = train_joined(head, k.text ? k.text : "", "");
-		free(head);
+	char room[4096];
+	const char *const *layers = eg_recipe_from_layers(t->recipe);
+	taking k = {.t = t, .models = eg_recipe_froms(t->recipe)};
+	eg_status status = EG_OK;
+	if (k.models == 0) return true;
+	k.of = cli_alloc(((size_t)eg_params_count(t->params) + 1) * sizeof *k.of);
+	memset(k.of, 0, ((size_t)eg_params_count(t->params) + 1) * sizeof *k.of);
+	while (k.model < k.models && !status) {
+		k.path = eg_recipe_from(t->recipe, k.model++, room, sizeof room);
+		status = take_from(t, k.path, layers, &k, &err);
+		if (!status) tell_taken(&k, layers != NULL);
 	}
+	if (status) {
+		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
+	} else if (!(status = check_frozen(&k, &err))) {
+		tell_others(&k);
+		free(t->from);
+		t->from = k.text, k.text = NULL;
+	} else {
+		eg_recipe_locate(t->recipe, "train.groups", &err);
+	}
+	if (status) fail_error(t->args->verb->name, &err);
 	free(k.text);
-	free(k.chosen);
+	free(k.of);
 	return !status;
 }
 

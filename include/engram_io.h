@@ -39,11 +39,13 @@ EG_API bool eg_recipe_spare_class(const eg_recipe *r);
 EG_API const char *eg_recipe_output_name(const eg_recipe *r, int i); /* name i of `outputs`; NULL: there are fewer */
 /* Is there anything at this path ("data.path", "model.0.conv.bias")? */
 EG_API bool eg_recipe_has(const eg_recipe *r, const char *path);
-/* The model whose weights a training begins with, as `train.from` names it; NULL: none. *layers (may be NULL): the
- * patterns of `train.from_layers`, NULL-terminated; NULL: all. For eg_params_take. */
-EG_API const char *eg_recipe_from(const eg_recipe *r, const char *const **layers);
-/* Its file: as it is said or, where there is no such file, beside the recipe's own. NULL: none is named. */
-EG_API const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size);
+/* How many models `train.from` names, with whose weights a training begins, one after the other: what a later one has
+ * counts. The file of model i: as it is said or, where there is no such file, beside the recipe's own; NULL: there are
+ * fewer. */
+EG_API int eg_recipe_froms(const eg_recipe *r);
+EG_API const char *eg_recipe_from(const eg_recipe *r, int i, char *buf, size_t size);
+/* The patterns of `train.from_layers`, NULL-terminated; NULL: all. For eg_params_take. */
+EG_API const char *const *eg_recipe_from_layers(const eg_recipe *r);
 /* The layer whose filters begin as what makes patches of pictures white (train.whiten); NULL: none. For
  * eg_samples_whiten. */
 EG_API const char *eg_recipe_whiten(const eg_recipe *r);

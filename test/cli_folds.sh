@@ -82,6 +82,17 @@ says "3 of 3 weights of the layers chosen are those of"
 expect 0 "$ENGRAM" train quarters.yaml --set train.from=quarters.safetensors --json --set train.epochs=1 -o some.safetensors
 json out
 says "note: 4 of 4 weights"
+# Of several, each gives what it has, and the later one counts.
+sed 's/linear: {units: classes}/linear: {units: classes, name: other}/; s/linear: classes/linear: {units: classes, name: other}/' quarters.yaml >other.yaml
+expect 0 "$ENGRAM" train other.yaml --set train.seed=7 -o other.safetensors -q
+expect 0 "$ENGRAM" train quarters.yaml --set 'train.from=[other.safetensors, quarters.safetensors]' --set train.lr=1e-30 --set train.epochs=1 -o both.safetensors
+says "2 of 4 weights are those of other.safetensors"
+says "4 of 4 weights are those of quarters.safetensors"
+says_not "  not "
+expect 0 "$ENGRAM" eval both.safetensors --json
+sed 's/.*"n"/"n"/' out | cmp -s - again.json || fail "the weights are not those of the later model: $(cat out)"
+expect 0 "$ENGRAM" train five.yaml --set 'train.from=[other.safetensors, quarters.safetensors]' --set train.epochs=1 -o both.safetensors
+says "not linear1.weight: other.safetensors: the other model has none of this name, quarters.safetensors: it is (4,64) there, and (5,64) here; it begins anew"
 # The file is looked for beside the recipe too.
 mkdir sub
 sed 's/^train: {/train: {from: quarters.safetensors, /; s/: \(images\|labels\|test-images\|test-labels\)$/: ..\/\1/' quarters.yaml >sub/quarters.yaml
@@ -106,5 +117,8 @@ bad "no weight of moved.safetensors can be taken over; 'linear1.weight': it is (
 	--set 'train.from_layers=[linear1]'
 bad "'from_layers' needs 'from'" --set 'train.from_layers=[linear1]'
 bad "from" --set train.from=
+bad "missing.safetensors" --set 'train.from=[moved.safetensors, missing.safetensors]'
+bad "from" --set 'train.from=[moved.safetensors, ""]'
+bad "from" --set 'train.from={a: b}'
 expect 0 "$ENGRAM" check five.yaml --set train.from=missing.safetensors
 done_testing

@@ -220,15 +220,20 @@ typedef struct scale_options {
 	int edge;
 } scale_options;
 static const eg_key scale_keys[] = {
-	{.name = "least", .type = EG_KEY_DOUBLE, .offset = offsetof(scale_options, least), .min = 0.1, .max = 1, .def = NAN,
+	{.name = "least", .type = EG_KEY_DOUBLE, .offset = offsetof(scale_options, least), .min = 0.1, .max = 10, .def = NAN,
 		.doc = "the smallest factor; below 1 a border is left over (0.8)"},
-	{.name = "most", .type = EG_KEY_DOUBLE, .offset = offsetof(scale_options, most), .min = 1, .max = 10, .def = NAN,
+	{.name = "most", .type = EG_KEY_DOUBLE, .offset = offsetof(scale_options, most), .min = 0.1, .max = 10, .def = NAN,
 		.doc = "the largest factor; above 1 the outermost part is lost (1.25)"},
 	EDGE_KEY(scale_options),
 };
 static void scale_defaults(void *options) {
 	scale_options *o = options;
 	o->least = 0.8, o->most = 1.25;
+}
+
+static const char *scale_check(const void *options) {
+	const scale_options *o = options;
+	return o->least > o->most ? "'least' is more than 'most'" : NULL;
 }
 
 static eg_move scaling(const void *options, const double *drawn, int H, int W) {
@@ -251,6 +256,7 @@ const eg_augment_type eg_augment_scale = {.name = "scale",
 	KEYS(scale_keys),
 	.size = sizeof(scale_options),
 	.defaults = scale_defaults,
+	.check = scale_check,
 	.apply = scale};
 
 typedef struct shear_options {

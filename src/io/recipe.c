@@ -174,16 +174,14 @@ const char *eg_recipe_output_name(const eg_recipe *r, int i) { return i >= 0 && 
 const char *eg_recipe_text(const eg_recipe *r) { return r->text; }
 bool eg_recipe_spare_class(const eg_recipe *r) { return r->spare_class; }
 
-const char *eg_recipe_from(const eg_recipe *r, const char *const **layers) {
-	if (layers) *layers = (const char *const *)r->from_layers;
-	return r->from;
-}
-const char *eg_recipe_from_path(const eg_recipe *r, char *buf, size_t size) {
-	const char *slash = strrchr(r->source, '/');
-	if (!r->from || r->from[0] == '/' || !slash || access(r->from, F_OK) == 0) return r->from;
-	snprintf(buf, size, "%.*s%s", (int)(slash - r->source + 1), r->source, r->from);
+int eg_recipe_froms(const eg_recipe *r) { return r->from.n; }
+const char *eg_recipe_from(const eg_recipe *r, int i, char *buf, size_t size) {
+	const char *slash = strrchr(r->source, '/'), *from = i >= 0 && i < r->from.n ? r->from.at[i] : NULL;
+	if (!from || from[0] == '/' || !slash || access(from, F_OK) == 0) return from;
+	snprintf(buf, size, "%.*s%s", (int)(slash - r->source + 1), r->source, from);
 	return buf;
 }
+const char *const *eg_recipe_from_layers(const eg_recipe *r) { return r->from_layers; }
 const char *eg_recipe_whiten(const eg_recipe *r) { return r->whiten; }
 bool eg_recipe_freezes(const eg_recipe *r, const char *weight) {
 	const eg_optimizer_config *c = &eg_recipe_train(r)->optimizer;

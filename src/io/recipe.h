@@ -131,7 +131,7 @@ struct eg_recipe {
 	bool sums;      /* some of them tell sums: the graph has both */
 	eg_train_config train;
 	bool exact; /* train.precision */
-	const char *from;         /* train.from; NULL: none */
+	eg_strings from;          /* train.from: paths of models */
 	const char **from_layers; /* NULL-terminated; NULL: all */
 	const char *whiten;       /* train.whiten; NULL: none */
 	bool spare_class;
@@ -145,8 +145,7 @@ typedef struct eg_train_section {
 	eg_train_config config;
 	double lr;
 	int best, precision;
-	const char *from;
-	eg_strings from_layers;
+	eg_strings from, from_layers;
 	const char *whiten;
 	bool spare_class;
 } eg_train_section;

@@ -221,9 +221,11 @@ static const eg_key train_keys[] = {
 	WHOLE("checkpoint_time", TRAIN(checkpoint_time), -1, 0,
 		"long sequences: recurrent layers keep their state every so many steps and compute the steps between twice; -1: about the square root of the length; 0: keep everything"),
 	{.name = "from",
-		.type = EG_KEY_STRING,
+		.type = EG_KEY_STRINGS,
+		.one_will_do = true,
 		.offset = offsetof(eg_train_section, from),
-		.doc = "path of a model whose weights are begun with, where names and shapes are the same"},
+		.doc = "path of a model whose weights are begun with, where names and shapes are the same; or a list of some, of which "
+		       "the last that has a weight counts"},
 	{.name = "from_layers",
 		.type = EG_KEY_STRINGS,
 		.offset = offsetof(eg_train_section, from_layers),

@@ -286,12 +286,14 @@ static eg_status read_losses(eg_recipe *r, const eg_tree *train, eg_error *err) 
 
 static eg_status read_from(eg_recipe *r, const eg_tree *train, const eg_train_section *s, eg_error *err) {
 	const eg_tree *from = eg_tree_get(train, "from"), *layers = eg_tree_get(train, "from_layers");
-	char home[1024];
 	r->spare_class = s->spare_class;
 	r->whiten = s->whiten;
-	r->from = s->from ? eg_arena_strdup(&r->arena, eg_path_home(s->from, home, sizeof home)) : NULL;
-	if (s->from && !r->from) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
-	if (r->from && !*r->from) return eg_tree_fail(err, from, EG_ERR_FORMAT, "'from' is the path of a model, not nothing");
+	r->from = s->from;
+	for (int i = 0; i < s->from.n; i++) {
+		char home[1024];
+		r->from.at[i] = eg_arena_strdup(&r->arena, eg_path_home(s->from.at[i], home, sizeof home));
+		if (!r->from.at[i]) return eg_fail(err, EG_ERR_MEMORY, "out of memory");
+	}
 	if (!layers) return EG_OK;
 	if (!from) return eg_tree_fail_key(err, layers, EG_ERR_FORMAT, "'from_layers' needs 'from', the path of a model");
 	r->from_layers = eg_arena_alloc(&r->arena, ((size_t)s->from_layers.n + 1) * sizeof *r->from_layers);

@@ -167,12 +167,13 @@ static eg_status weigh(const eg_trials *t, eg_recipe *r, eg_error *err) {
 
 static eg_status take_weights(const made *m, eg_context *ctx, eg_error *err) {
 	char buf[4096];
-	const char *const *layers, *from = eg_recipe_from(m->recipe, &layers);
-	eg_model *model = NULL;
-	if (!from) return EG_OK;
-	eg_status status = eg_model_load(eg_recipe_from_path(m->recipe, buf, sizeof buf), ctx, &model, err);
-	if (!status) status = eg_params_take(m->params, model, layers, NULL, NULL, err);
-	eg_model_free(model);
+	eg_status status = EG_OK;
+	for (int i = 0; i < eg_recipe_froms(m->recipe) && !status; i++) {
+		eg_model *model = NULL;
+		status = eg_model_load(eg_recipe_from(m->recipe, i, buf, sizeof buf), ctx, &model, err);
+		if (!status) status = eg_params_take(m->params, model, eg_recipe_from_layers(m->recipe), NULL, NULL, err);
+		eg_model_free(model);
+	}
 	return status;
 }
 
