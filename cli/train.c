@@ -106,7 +106,7 @@ typedef struct fate {
 typedef struct taking {
 	const training *t;
 	const char *path; /* of the model that is taken from now, */
-	int model, models; /* which of how many that is, from 1 */
+	int model;        /* which of them that is, from 1 */
 	fate *of;         /* by weight */
 	char *text;       /* what is told */
 	size_t size, room;
@@ -125,17 +125,18 @@ static void append(taking *k, const char *line) {
 	k->size += n;
 }
 
+/* What is so of several models is said once. */
 static void on_weight(void *user, const char *name, const char *why) {
 	taking *k = user;
 	fate *f = &k->of[eg_params_find(k->t->params, name)];
-	size_t n = strlen(f->why);
+	const size_t n = strlen(f->why);
 	f->asked = true;
 	if (!why)
 		f->by = k->model;
-	else if (k->models == 1)
+	else if (n == 0)
 		snprintf(f->why, sizeof f->why, "%.200s", why);
-	else
-		snprintf(f->why + n, sizeof f->why - n, "%s%.120s: %.200s", n ? ", " : "", k->path, why);
+	else if (!strstr(f->why, why))
+		snprintf(f->why + n, sizeof f->why - n, "; of %.120s: %.200s", text_shown(k->path), why);
 }
 
 /* Of a model by name, of a network from elsewhere by order. */
@@ -206,12 +207,13 @@ static bool take_weights(training *t) {
 	eg_error err;
 	char room[4096];
 	const char *const *layers = eg_recipe_from_layers(t->recipe);
-	taking k = {.t = t, .models = eg_recipe_froms(t->recipe)};
+	const int models = eg_recipe_froms(t->recipe);
+	taking k = {.t = t};
 	eg_status status = EG_OK;
-	if (k.models == 0) return true;
+	if (models == 0) return true;
 	k.of = cli_alloc(((size_t)eg_params_count(t->params) + 1) * sizeof *k.of);
 	memset(k.of, 0, ((size_t)eg_params_count(t->params) + 1) * sizeof *k.of);
-	while (k.model < k.models && !status) {
+	while (k.model < models && !status) {
 		k.path = eg_recipe_from(t->recipe, k.model++, room, sizeof room);
 		status = take_from(t, k.path, layers, &k, &err);
 		if (!status) tell_taken(&k, layers != NULL);

@@ -68,7 +68,7 @@ EG_API const char *const *eg_unit_names(void); /* "char", "byte", "word", "subwo
 typedef struct eg_vocab eg_vocab;
 enum { EG_UNIT_MOST = 255 }; /* bytes of a unit; longer words are cut into several units */
 
-enum { EG_WORDS_UNICODE, EG_WORDS_FRISO };
+enum { EG_WORDS_UNICODE, EG_WORDS_FRISO, EG_WORDS_SPACES };
 typedef struct eg_vocab_options {
 	eg_unit unit;
 	int min_count; /* units that occur less often are unknown; 0: 1. Not for bytes and subwords */
@@ -85,7 +85,7 @@ typedef struct eg_vocab_options {
  * stands between. Upper and lower case are kept apart. With EG_WORDS_FRISO runs of Chinese characters are cut by
  * libfriso and its dictionary (the rest as ever); where this build or this machine is without them, making such a
  * vocabulary and cutting a text with it fail and say what is missing. A vocabulary knows its dictionary, and refuses
- * another. */
+ * another. With EG_WORDS_SPACES words are what stands between spaces: "t-shirt,", for texts that are cut already. */
 
 /* Subwords: the 256 bytes, and what byte pair encoding learns of the text: characters of several bytes that occur
  * twice, in at most half of the room, then units made of two, the commonest first. None reaches from one word into the
@@ -125,7 +125,8 @@ EG_API eg_status eg_vocab_encode(const eg_vocab *v, const char *text, size_t siz
 /* Text of unit `id` as it stands behind unit `before` (-1: at the beginning) into buf, at most size - 1 bytes and a
  * zero; returns how many bytes it put there (EG_UNIT_MOST + 2 is always room enough; what does not fit is cut between
  * characters). Words are put apart by spaces, but not before punctuation, behind opening brackets or around hyphens and
- * newlines; the end mark is nothing, the unknown mark U+FFFD. What is spelled so is encoded to the same units again,
+ * newlines; with EG_WORDS_SPACES by a space wherever there is no newline; the end mark is nothing, the unknown mark
+ * U+FFFD. What is spelled so is encoded to the same units again,
  * but for Chinese words by friso, which cuts by what stands around. */
 EG_API size_t eg_vocab_spell(const eg_vocab *v, int before, int id, char *buf, size_t size);
 

@@ -92,7 +92,7 @@ says_not "  not "
 expect 0 "$ENGRAM" eval both.safetensors --json
 sed 's/.*"n"/"n"/' out | cmp -s - again.json || fail "the weights are not those of the later model: $(cat out)"
 expect 0 "$ENGRAM" train five.yaml --set 'train.from=[other.safetensors, quarters.safetensors]' --set train.epochs=1 -o both.safetensors
-says "not linear1.weight: other.safetensors: the other model has none of this name, quarters.safetensors: it is (4,64) there, and (5,64) here; it begins anew"
+says "not linear1.weight: the other model has none of this name; of quarters.safetensors: it is (4,64) there, and (5,64) here; it begins anew"
 # The file is looked for beside the recipe too.
 mkdir sub
 sed 's/^train: {/train: {from: quarters.safetensors, /; s/: \(images\|labels\|test-images\|test-labels\)$/: ..\/\1/' quarters.yaml >sub/quarters.yaml

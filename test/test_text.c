@@ -434,6 +434,26 @@ static void bytes(void **state) {
 	}
 }
 
+/* Words that are nothing but what stands between spaces. */
+static void words_between_spaces(void **state) {
+	fixture *f = *state;
+	const eg_vocab_options options = {.unit = EG_UNIT_WORD, .words = EG_WORDS_SPACES, .end = true};
+	eg_vocab *v = build(f, "a t-shirt, a shirt and\ta\xc2\xa0t-shirt,\n(a) \xe4\xb8\xad\xe6\x96\x87\xe3\x80\x82 ", options);
+	has_tokens(v, "<end>|<unknown>|a|t-shirt,|\n|(a)|and|shirt|\xe4\xb8\xad\xe6\x96\x87\xe3\x80\x82");
+	encodes(f, v, " a  t-shirt,\n\nshirt, shirt", IDS(2, 3, 4, 4, 1, 7));
+	comes_back(f, v, "(a)   t-shirt, \n a shirt, \xe4\xb8\xad\xe6\x96\x87\xe3\x80\x82", "(a) t-shirt,\na \xef\xbf\xbd \xe4\xb8\xad\xe6\x96\x87\xe3\x80\x82");
+	eg_vocab_free(v);
+	char longer[1001];
+	memset(longer, 'x', 1000);
+	longer[1000] = '\0';
+	v = build(f, longer, options);
+	encodes(f, v, longer, IDS(2, 2, 2, 3));
+	eg_vocab_free(v);
+	assert_int_equal(eg_vocab_build("a b\xff", 4, &options, &v, &f->err), EG_ERR_FORMAT);
+	assert_says(f->err, "column 4: byte 0xFF is not UTF-8");
+	assert_int_equal(eg_vocab_build("a", 1, &(eg_vocab_options){.unit = EG_UNIT_WORD, .words = EG_WORDS_SPACES + 1}, &v, &f->err), EG_ERR_ARG);
+}
+
 static void words(void **state) {
 	fixture *f = *state;
 	eg_vocab *v = build(f,
@@ -800,6 +820,7 @@ int main(void) {
 	        cmocka_unit_test_setup_teardown(rare_ones_are_unknown, setup, teardown),
 	        cmocka_unit_test_setup_teardown(bytes, setup, teardown),
 	        cmocka_unit_test_setup_teardown(words, setup, teardown),
+	        cmocka_unit_test_setup_teardown(words_between_spaces, setup, teardown),
 	        cmocka_unit_test_setup_teardown(tokens_are_checked, setup, teardown),
 	        cmocka_unit_test_setup_teardown(real_texts, setup, teardown),
 	        cmocka_unit_test_setup_teardown(streams, setup, teardown),

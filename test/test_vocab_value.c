@@ -22,12 +22,26 @@ static void same_vocab(const eg_vocab *a, const eg_vocab *b) {
 	}
 }
 
+/* A text is cut by both at the same places. */
+static void same_numbers(const eg_vocab *a, const eg_vocab *b, const char *text) {
+	int32_t *x, *y;
+	size_t n, m;
+	eg_error err;
+	if (eg_vocab_encode(a, text, strlen(text), NULL, &x, &n, &err)) fail_msg("%s", err.message);
+	if (eg_vocab_encode(b, text, strlen(text), NULL, &y, &m, &err)) fail_msg("%s", err.message);
+	assert_int_equal(n, m);
+	assert_memory_equal(x, y, n * sizeof *x);
+	free(x);
+	free(y);
+}
+
 /* Through the text that a file holds. */
 static void vocabulary_comes_back(void **state) {
 	(void)state;
 	static const char text[] = "a\"quote\", \\, tab\t\x7f\nand \xe4\xb8\xad \xf0\x9f\x98\x80 a a";
 	const eg_vocab_options options[] = {{.unit = EG_UNIT_CHAR}, {.unit = EG_UNIT_CHAR, .end = true, .min_count = 2},
-		{.unit = EG_UNIT_BYTE}, {.unit = EG_UNIT_BYTE, .end = true}, {.unit = EG_UNIT_WORD}, {.unit = EG_UNIT_SUBWORD},
+		{.unit = EG_UNIT_BYTE}, {.unit = EG_UNIT_BYTE, .end = true}, {.unit = EG_UNIT_WORD},
+		{.unit = EG_UNIT_WORD, .words = EG_WORDS_SPACES}, {.unit = EG_UNIT_SUBWORD},
 		{.unit = EG_UNIT_SUBWORD, .end = true}, {.unit = EG_UNIT_SUBWORD, .end = true, .unknown = true}};
 	for (int i = 0; i < EG_COUNT(options); i++) {
 		eg_error err;
@@ -43,6 +57,7 @@ static void vocabulary_comes_back(void **state) {
 		if (eg_value_parse(json, strlen(json), "v", &again, &err)) fail_msg("%s", err.message);
 		if (eg_vocab_from_value(eg_value_get(again, "vocab"), &w, &err)) fail_msg("%s", err.message);
 		same_vocab(v, w);
+		same_numbers(v, w, text);
 		free(json);
 		eg_value_free(map);
 		eg_value_free(again);
@@ -71,6 +86,9 @@ static void refuses_damage(void **state) {
 		{"{\"unit\": \"char\", \"unknown\": 1.5, \"tokens\": [\"a\"]}", "its unknown mark is not a number"},
 		{"{\"unit\": \"char\", \"unknown\": 1e15, \"tokens\": [\"a\"]}", "its unknown mark is not a number"},
 		{"{\"unit\": \"char\", \"end\": 0, \"unknown\": 0, \"tokens\": [\"a\"]}", "must be two numbers"},
+		{"{\"unit\": \"word\", \"boundaries\": \"commas\", \"tokens\": [\"a\"]}", "boundaries that are not known here"},
+		{"{\"unit\": \"word\", \"boundaries\": \"unicode\", \"tokens\": [\"t-shirt\"]}", "is more than one word"},
+		{"{\"unit\": \"word\", \"boundaries\": \"spaces\", \"tokens\": [\"t-shirt\", \"a b\"]}", "unit 1, 'a b', is more than one word"},
 		{"{\"unit\": \"byte\", \"tokens\": [\"a\"]}", "one of bytes has no list of units"},
 		{"{\"unit\": \"byte\", \"unknown\": 3}", "no byte is unknown"},
 		{"{\"unit\": \"byte\", \"end\": 257}", "the end mark is number 257"},

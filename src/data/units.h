@@ -35,9 +35,9 @@ int eg_unit_by_count(const void *a, const void *b);
 
 /* ---- words (vocab.c) --------------------------------------------------------------------------------------------- */
 
-/* Where words end, beside EG_WORDS_UNICODE and EG_WORDS_FRISO: as in model files of before, at all but letters, digits
- * and apostrophes. */
-enum { EG_WORDS_RUNS = 2 };
+/* Where words end, beside what recipes may say: as in model files of before, at all but letters, digits and
+ * apostrophes. */
+enum { EG_WORDS_RUNS = EG_WORDS_SPACES + 1 };
 typedef struct eg_words {
 	int rule;
 	uint64_t dictionary; /* friso's: a checksum; 0: not known yet */

@@ -44,10 +44,21 @@ static size_t run_size(const char *s, size_t size) {
 	return n;
 }
 
+/* Up to the next space; a newline is a word by itself. */
+static size_t between_spaces(const char *s, size_t size) {
+	size_t n = s[0] ? (size_t)eg_utf8_length(s, size) : 0;
+	for (size_t more; n > 0 && s[0] != '\n' && n < size; n += more) {
+		more = s[n] ? (size_t)eg_utf8_length(s + n, size - n) : 0;
+		if (more == 0 || n + more > EG_UNIT_MOST || eg_is_space(eg_utf8_decode(s + n, NULL))) break;
+	}
+	return n;
+}
+
 /* Bytes of the unit at s, which is not a space for words; 0: not UTF-8, or a zero byte. */
 static size_t unit_size(eg_unit unit, int rule, const char *s, size_t size) {
 	if (unit == EG_UNIT_BYTE) return 1;
 	if (unit == EG_UNIT_CHAR) return s[0] ? (size_t)eg_utf8_length(s, size) : 0;
+	if (rule == EG_WORDS_SPACES) return between_spaces(s, size);
 	return rule == EG_WORDS_RUNS ? run_size(s, size) : eg_word_size(s, size);
 }
 
@@ -249,8 +260,8 @@ const char *eg_vocab_token(const eg_vocab *v, int i, size_t *size) {
 /* ---- making one from a text -------------------------------------------------------------------------------------- */
 
 static eg_status count_units(
-	eg_unit_counts *c, eg_unit unit, const eg_friso *friso, const char *text, size_t size, eg_error *err) {
-	cursor at = {.unit = unit, .friso = friso, .text = text, .size = size};
+	eg_unit_counts *c, const eg_vocab_options *o, const eg_friso *friso, const char *text, size_t size, eg_error *err) {
+	cursor at = {.unit = o->unit, .rule = o->words, .friso = friso, .text = text, .size = size};
 	while (next(&at))
 		if (eg_unit_counts_add(c, text + at.at, at.n, 1) < 0) return no_memory(err);
 	if (at.at < size) return not_utf8(&at, NULL, err);
@@ -329,10 +340,10 @@ static eg_status build_subwords(
 static eg_status build(
 	const eg_vocab_options *o, const eg_friso *friso, const char *text, size_t size, eg_vocab **vocab, eg_error *err) {
 	eg_unit_counts c = {0};
-	const eg_words words = {.rule = friso ? EG_WORDS_FRISO : EG_WORDS_UNICODE, .dictionary = friso ? eg_friso_dictionary(friso) : 0};
+	const eg_words words = {.rule = o->words, .dictionary = friso ? eg_friso_dictionary(friso) : 0};
 	int kept = 0;
 	bool unknown = false;
-	eg_status status = count_units(&c, o->unit, friso, text, size, err);
+	eg_status status = count_units(&c, o, friso, text, size, err);
 	if (!status) {
 		qsort(c.units, (size_t)c.n, sizeof *c.units, eg_unit_by_count);
 		status = choose(&c, o, &kept, &unknown, err);
@@ -353,7 +364,7 @@ eg_status eg_vocab_build(
 	if (o->min_count < 0 || o->max_size < 0)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: min_count is %d and max_size %d; they cannot be negative",
 		        o->min_count, o->max_size);
-	if (o->words != EG_WORDS_UNICODE && o->words != EG_WORDS_FRISO)
+	if (o->words < 0 || o->words > EG_WORDS_SPACES)
 		return eg_fail(err, EG_ERR_ARG, "vocabulary: there is no rule number %d by which words end", o->words);
 	if (o->unit == EG_UNIT_BYTE)
 		return eg_vocab_new(EG_UNIT_BYTE, NULL, NULL, 256 + o->end, o->end ? 0 : -1, -1, vocab, err);
@@ -469,6 +480,7 @@ static role role_of(const eg_vocab *v, int id) {
 	if (id == v->unknown) return ROLE_WORD;
 	uint32_t c = eg_utf8_decode(v->tokens[id].s, NULL);
 	if (c == '\n') return ROLE_NOTHING;
+	if (v->words.rule == EG_WORDS_SPACES) return ROLE_WORD;
 	if (eg_is_core(c) || (v->words.rule == EG_WORDS_RUNS && is_of_run(v->tokens[id].s))) return ROLE_WORD;
 	if (eg_is_letter(c) || eg_is_ideograph(c)) return ROLE_WIDE;
 	if (!eg_is_between(c) && ((c >= 0x3000 && c <= 0x303F) || (c >= 0xFF00 && c <= 0xFFEF))) return ROLE_WIDE;
@@ -489,7 +501,7 @@ static bool joins(const eg_vocab *v, int before, int id) {
 	char both[2 * EG_UNIT_MOST + 8];
 	const int ids[] = {before, id};
 	size_t n[2], from = 0;
-	if (v->words.rule == EG_WORDS_RUNS || before < 0 || before >= v->n || before == v->end) return false;
+	if (v->words.rule >= EG_WORDS_SPACES || before < 0 || before >= v->n || before == v->end) return false;
 	for (int i = 0; i < 2; i++) {
 		const bool unknown = ids[i] == v->unknown;
 		n[i] = unknown ? sizeof REPLACEMENT - 1 : v->tokens[ids[i]].size;

@@ -16,7 +16,7 @@ typedef eg_text_intake text_intake;
 	  .doc = doc_ }
 
 static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
-static const char *const words_names[] = {"unicode", "friso", NULL}; /* EG_WORDS_... */
+static const char *const words_names[] = {"unicode", "friso", "spaces", NULL}; /* EG_WORDS_... */
 static const eg_key keys[] = {
 	{.name = "unit",
 		.type = EG_KEY_ENUM,
@@ -33,7 +33,8 @@ static const eg_key keys[] = {
 		.names = words_names,
 		.by_field = true,
 		.doc = "texts, `unit: word`: where words end. unicode (default): at Unicode's word boundaries, where each Chinese character "
-		       "is a word; friso: runs of Chinese characters are cut into words by libfriso and its dictionary"},
+		       "is a word; friso: runs of Chinese characters are cut into words by libfriso and its dictionary; "
+		       "spaces: nowhere but at spaces"},
 	WHOLE("min_count", min_count, 1, 1e9,
 		"texts: units that occur less often become the unknown unit (default: 1)"),
 	WHOLE("max_size", max_size, 2, 1e7,
