@@ -83,6 +83,14 @@ static bool read_recipe(training *t) {
 	return args_has(t->args, "folds") || train_files_open(t); /* folds write no file */
 }
 
+/* A sample of a task that writes is a prediction for each unit of its text. */
+static double units_a_prediction(const training *t) {
+	const eg_dataset *d = eg_samples_get(t->samples, EG_PART_TRAIN);
+	double predictions = 0;
+	for (int64_t i = 0; d && i < d->count; i++) predictions += d->weight ? d->weight(d->user, (uint32_t)i) : 1;
+	return predictions > 0 ? (double)eg_samples_units(t->samples, EG_PART_TRAIN) / predictions : 1;
+}
+
 bool train_load(training *t, int folds, int fold) {
 	eg_error err;
 	const eg_samples_options o = {.part = EG_PART_TRAIN, .folds = folds, .fold = fold};
@@ -91,6 +99,7 @@ bool train_load(training *t, int folds, int fold) {
 		return fail_error(t->args->verb->name, &err), false;
 	t->has_validation = eg_samples_count(t->samples, EG_PART_VALIDATION) > 0;
 	snprintf(t->rate, sizeof t->rate, "%s/s", eg_task_unit(t->task, false));
+	t->units = units_a_prediction(t);
 	return train_advise(t);
 }
 

@@ -33,6 +33,7 @@ typedef struct training {
 	double reached; /* train_floor_value of the epoch that is kept */
 	double chance; /* loss of a network that knows nothing; NAN: not known */
 	char rate[48]; /* "pictures/s" */
+	double units;  /* so many of them are a prediction */
 	/* What over- and underfitting are told by: of each epoch of this call, `seen` of them. */
 	double *losses, *val_losses, *metrics;
 	double highest_lr, last_lr;

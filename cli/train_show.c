@@ -48,7 +48,7 @@ static void show_text(training *t, const eg_epoch_report *r) {
 	if (shown_in_training(t)) printf("  %*s", wide(8, m->name), train_metric(number, m, r->train[t->shown]));
 	if (t->has_validation) printf("  %8s", number_loss(number, r->val_loss));
 	if (t->has_validation && m) printf("  %*s", 4 + wide(5, m->name), train_metric(number, m, r->val[t->shown]));
-	printf("  %*s  %7s%s\n", wide(10, t->rate), number_int(number, (int64_t)(r->samples_per_second + 0.5)),
+	printf("  %*s  %7s%s\n", wide(10, t->rate), number_int(number, (int64_t)(r->samples_per_second * t->units + 0.5)),
 	        number_time(time, r->seconds), r->best ? "  best" : "");
 }
 
@@ -74,7 +74,7 @@ static void show_json(training *t, const eg_epoch_report *r) {
 	eg_value_put_number(v, "lr", r->lr);
 	eg_value_put_number(v, "grad_norm", r->grad_norm);
 	eg_value_put_number(v, "seconds", r->seconds);
-	eg_value_put_number(v, "samples_per_second", r->samples_per_second);
+	eg_value_put_number(v, "samples_per_second", r->samples_per_second * t->units);
 	eg_value_put_bool(v, "best", r->best);
 	train_fitting(t, &f);
 	eg_value_put_text(v, "fit", eg_fitting_name(f.kind));
@@ -102,7 +102,7 @@ void train_show_bar(const training *t, const char *left, const eg_progress *p) {
 		snprintf(metric, sizeof metric, "%.40s %s  ", text_shown(shown(t)->name),
 		        train_metric(value, shown(t), p->train[t->shown]));
 	snprintf(right, sizeof right, "loss %s  %s%s %s  %s left", number_loss(loss, p->loss), metric,
-	        number_int(rate, (int64_t)p->samples_per_second), t->rate, number_time(time, p->seconds_left));
+	        number_int(rate, (int64_t)(p->samples_per_second * t->units)), t->rate, number_time(time, p->seconds_left));
 	bar_show(stdout, left, p->steps > 0 ? (double)p->step / (double)p->steps : 0, right);
 }
 
