@@ -3,10 +3,9 @@
  * Signals: SIGINT, SIGTERM and SIGHUP are blocked while training and looked for after every step, so that nothing is
  * ever interrupted in the middle. Several trainings (--folds) write nothing, and end as a signal says.
  *
- * Not here: files (train_files.c), what a checkpoint must agree with (train_resume.c), what is shown (train_show.c),
- * folds (train_folds.c). */
+ * Not here: weights of other models (train_from.c), files (train_files.c), what a checkpoint must agree with
+ * (train_resume.c), what is shown (train_show.c), folds (train_folds.c). */
 #define _POSIX_C_SOURCE 200809L /* sigpending */
-#include "engram_onnx_file.h"
 #include "train.h"
 
 #include <math.h>
@@ -103,145 +102,6 @@ bool train_load(training *t, int folds, int fold) {
 	return train_advise(t);
 }
 
-/* ---- weights of another model ------------------------------------------------------------------------------------ */
-
-/* What became of a weight. */
-typedef struct fate {
-	bool asked;
-	int by;        /* of the models, the last that it was taken from, from 1; 0: none */
-	char why[500]; /* it was not */
-} fate;
-
-typedef struct taking {
-	const training *t;
-	const char *path; /* of the model that is taken from now, */
-	int model;        /* which of them that is, from 1 */
-	fate *of;         /* by weight */
-	char *text;       /* what is told */
-	size_t size, room;
-} taking;
-
-static void append(taking *k, const char *line) {
-	size_t n = strlen(line);
-	if (k->size + n + 1 > k->room) {
-		size_t room = 2 * (k->size + n) + 256;
-		char *text = cli_alloc(room);
-		if (k->size) memcpy(text, k->text, k->size);
-		free(k->text);
-		k->text = text, k->room = room;
-	}
-	memcpy(k->text + k->size, line, n + 1);
-	k->size += n;
-}
-
-/* What is so of several models is said once. */
-static void on_weight(void *user, const char *name, const char *why) {
-	taking *k = user;
-	fate *f = &k->of[eg_params_find(k->t->params, name)];
-	const size_t n = strlen(f->why);
-	f->asked = true;
-	if (!why)
-		f->by = k->model;
-	else if (n == 0)
-		snprintf(f->why, sizeof f->why, "%.200s", why);
-	else if (!strstr(f->why, why))
-		snprintf(f->why + n, sizeof f->why - n, "; of %.120s: %.200s", text_shown(k->path), why);
-}
-
-/* Of a model by name, of a network from elsewhere by order. */
-static eg_status take_from(training *t, const char *path, const char *const *layers, taking *k, eg_error *err) {
-	eg_model *m = NULL;
-	eg_network *n = NULL;
-	eg_status status = EG_OK;
-	if (!eg_network_is(path)) {
-		status = eg_model_load(path, t->ctx, &m, err);
-		if (!status) status = eg_params_take(t->params, m, layers, on_weight, k, err);
-	} else if ((n = eg_network_load(path, t->ctx, err))) {
-		status = eg_network_take(t->graph, t->params, n, layers, on_weight, k, err);
-	} else {
-		status = err->status;
-	}
-	eg_network_free(n);
-	eg_model_free(m);
-	return status;
-}
-
-/* Those of the model that was taken from just now. */
-static void tell_taken(taking *k, bool chosen) {
-	char line[200];
-	int taken = 0, all = 0;
-	for (int i = 0; i < eg_params_count(k->t->params); i++) taken += k->of[i].by == k->model, all += k->of[i].asked;
-	snprintf(line, sizeof line, "%d of %d weights%s are those of ", taken, all, chosen ? " of the layers chosen" : "");
-	append(k, line);
-	append(k, text_shown(k->path));
-	append(k, "\n");
-}
-
-/* Those that were asked for and are of none; then layers that were not asked for, on a line. */
-static void tell_others(taking *k) {
-	char line[800], last[128] = "", name[128];
-	int n = 0;
-	for (int i = 0; i < eg_params_count(k->t->params); i++) {
-		if (!k->of[i].asked || k->of[i].by) continue;
-		snprintf(line, sizeof line, "  not %.120s: ", text_shown(eg_params_name(k->t->params, i)));
-		append(k, line);
-		append(k, text_shown(k->of[i].why));
-		append(k, "; it begins anew\n");
-	}
-	for (int i = 0; i < eg_params_count(k->t->params); i++) {
-		const char *weight = eg_params_name(k->t->params, i);
-		snprintf(name, sizeof name, "%.*s", (int)strcspn(weight, "."), weight);
-		if (k->of[i].asked || !strcmp(name, last)) continue;
-		append(k, n++ ? ", " : "  not asked for, and so begun anew: ");
-		append(k, text_shown(name));
-		memcpy(last, name, sizeof last);
-	}
-	if (n) append(k, "\n");
-}
-
-/* A weight that is to stay as it is, and is of none of the models. */
-static eg_status check_frozen(const taking *k, eg_error *err) {
-	for (int i = 0; i < eg_params_count(k->t->params); i++) {
-		const char *name = eg_params_name(k->t->params, i);
-		if (!k->of[i].asked || k->of[i].by || !eg_recipe_freezes(k->t->recipe, name)) continue;
-		snprintf(err->message, sizeof err->message, "'%.100s' would stay at random numbers: it is frozen, but not taken over (%.300s); let it learn, "
-			"or give the layer the size that it has there", name, k->of[i].why);
-		return err->status = EG_ERR_SHAPE;
-	}
-	return EG_OK;
-}
-
-/* train.from: what is taken, and what not, is told. */
-static bool take_weights(training *t) {
-	eg_error err;
-	char room[4096];
-	const char *const *layers = eg_recipe_from_layers(t->recipe);
-	const int models = eg_recipe_froms(t->recipe);
-	taking k = {.t = t};
-	eg_status status = EG_OK;
-	if (models == 0) return true;
-	k.of = cli_alloc(((size_t)eg_params_count(t->params) + 1) * sizeof *k.of);
-	memset(k.of, 0, ((size_t)eg_params_count(t->params) + 1) * sizeof *k.of);
-	while (k.model < models && !status) {
-		k.path = eg_recipe_from(t->recipe, k.model++, room, sizeof room);
-		status = take_from(t, k.path, layers, &k, &err);
-		if (!status) tell_taken(&k, layers != NULL);
-	}
-	if (status) {
-		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
-	} else if (!(status = check_frozen(&k, &err))) {
-		tell_others(&k);
-		free(t->from);
-		t->from = k.text, k.text = NULL;
-	} else {
-		eg_recipe_locate(t->recipe, "train.groups", &err);
-	}
-	if (status) fail_error(t->args->verb->name, &err);
-	free(k.text);
-	free(k.of);
-	return !status;
-}
-
 /* ---- the network ------------------------------------------------------------------------------------------------- */
 
 bool train_network(training *t) {
@@ -253,7 +113,7 @@ bool train_network(training *t) {
 	if (!status) status = eg_samples_whiten(t->samples, t->graph, t->own_params, &err);
 	t->params = t->own_params;
 	if (status) return fail_error(t->args->verb->name, &err), false;
-	if (!take_weights(t)) return false;
+	if (!train_take_weights(t)) return false;
 	eg_task_constrain(t->task, t->params);
 	return true;
 }

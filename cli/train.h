@@ -63,6 +63,12 @@ bool train_stop_wanted(const training *t);
 /* This training's command, with `more` behind it. */
 void train_print_command(const training *t, FILE *f, const char *more);
 
+/* ---- train_from.c ------------------------------------------------------------------------------------------------ */
+
+/* Begins with the weights that the recipe's train.from names; t->from becomes what is told of that. false after a
+ * message. */
+bool train_take_weights(training *t);
+
 /* ---- train_files.c ----------------------------------------------------------------------------------------------- */
 
 char *train_joined(const char *a, const char *b, const char *c); /* to be freed */
