@@ -31,8 +31,17 @@ settings() {
 		echo "--set data.table=$tmp/prices.csv"
 		;;
 	finetune) echo "--set data={\"source\":\"fashion-mnist\"} --set train.from=$tmp/search.st" ;;
+	film-caption) echo "--set train.from=[$tmp/frames-stream.st,$tmp/digits-anywhere.st] --set data.count=400" ;;
 	speech-digits) echo "--set data.count=100" ;;
 	handwriting) echo "--set data.count=400" ;;
+	esac
+}
+
+# of NAME: the models that it begins with
+beginnings() {
+	case $1 in
+	finetune) echo search ;;
+	film-caption) echo frames-stream digits-anywhere ;;
 	esac
 }
 
@@ -56,7 +65,7 @@ model_of() {
 failed=0
 for recipe; do
 	name=$(basename "$recipe" .yaml)
-	[ "$name" != finetune ] || model_of search "$recipes/search.yaml" "$tmp/search.st"
+	for begin in $(beginnings "$name"); do model_of "$begin" "$recipes/$begin.yaml" "$tmp/$begin.st"; done
 	if ! model_of "$name" "$recipe" "$tmp/model.safetensors"; then
 		if grep -q 'engram data get' "$tmp/err"; then
 			echo "$name: SKIPPED, its data are not there"
