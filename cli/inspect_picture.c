@@ -50,15 +50,16 @@ static void print_facts(const eg_value *facts) {
 	if (box) {
 		double side[4];
 		for (int i = 0; i < 4; i++) side[i] = eg_value_number(eg_value_at(box, i), 0);
-		printf(", %.0f x %.0f at %.0f, %.0f of the %lld x %lld pixels that the network sees, score %s; its cell's middle is", side[2] - side[0],
-			side[3] - side[1], side[0], side[1], (long long)eg_value_int(eg_value_at(eg_value_get(facts, "size"), 2), 0),
-			(long long)eg_value_int(eg_value_at(eg_value_get(facts, "size"), 1), 0), number_probability(buf, number_at(of, "score")));
+		printf(", the box of %.0f x %.0f pixels from row %.0f, column %.0f of the %lld x %lld that the network sees, score %s, by its cell's middle",
+			side[3] - side[1], side[2] - side[0], side[1], side[0], (long long)eg_value_int(eg_value_at(eg_value_get(facts, "size"), 1), 0),
+			(long long)eg_value_int(eg_value_at(eg_value_get(facts, "size"), 2), 0), number_probability(buf, number_at(of, "score")));
 	}
 	if (pixel)
 		printf(" at row %lld, column %lld", (long long)eg_value_int(eg_value_at(pixel, 0), 0), (long long)eg_value_int(eg_value_at(pixel, 1), 0));
 	printf(", of which the network puts out %.4g.\n", number_at(facts, "value"));
+	const char *ground = eg_value_text(eg_value_get(base, "what"));
 	printf("Integrated gradients: %.4g where all is %s, the pixels add %.4g; %.2g are missing after %lld steps.\n", number_at(base, "value"),
-		text_shown(eg_value_text(eg_value_get(base, "what"))), number_at(sum, "sum"), number_at(sum, "error"),
+		!strcmp(ground, "mean") ? "the mean colour" : ground, number_at(sum, "sum"), number_at(sum, "error"),
 		(long long)eg_value_int(eg_value_get(sum, "steps"), 0));
 	if (cam) printf("Grad-CAM: layer %s.\n", text_shown(eg_value_text(eg_value_get(cam, "layer"))));
 	if (sees)

@@ -68,6 +68,9 @@ says '"threshold": 0.5, "counts": {"blob": 1}'
 expect 0 "$ENGRAM" inspect blobs.safetensors --record 0 --box 0 --records 0 -o why --json
 json out
 says '"of": {"class": "blob", "pixel": ['
+expect 0 "$ENGRAM" inspect blobs.safetensors --record 0 --records 0 -o why
+says 'Explained is blob, the box of 8 x 8 pixels from row '
+grep -q '<b>blob</b>, the box of 8 x 8 pixels from row ' why/why.html || fail "the page does not say which box"
 expect 0 "$ENGRAM" floor blobs.yaml --json
 json out
 says '"name": "mean-box"'

@@ -99,6 +99,7 @@ says "Integrated gradients: "
 says "Written: why/why.html"
 for file in why.html why.png picture.png saliency.png integrated-gradients.png nearest.png; do [ -s "why/$file" ] || fail "no $file"; done
 if command -v xmllint >/dev/null; then xmllint --noout why/why.html || fail "why.html is not XML"; fi
+grep -q '<span>[a-z-]*<br/>1</span>' why/why.html || fail "the nearest pictures are not labelled one by one"
 if grep -E 'src="http|href="http|<script' why/why.html; then fail "the page needs another file"; fi
 expect 0 "$ENGRAM" inspect quarters.safetensors third.pgm -o file --records 0 --json
 json out

@@ -269,6 +269,10 @@ static void test_number(void **state) {
 	assert_near(sum, fact(w, NULL, "value"), 1e-3);
 	assert_null(eg_value_get(facts, "grad_cam")); /* no layer has places */
 	OK(b, eg_picture_why_save(w, b->folder, &b->err));
+	char *page = bench_read(b, bench_path(b, "why.html"), NULL);
+	assert_non_null(strstr(page, "makes it larger")); /* nothing speaks for a number */
+	assert_null(strstr(page, "speaks for"));
+	free(page);
 	eg_picture_why_close(w);
 	eg_model_free(m);
 }
@@ -348,7 +352,8 @@ static void test_page(void **state) {
 	eg_picture_why *w = explain(b, m, &(eg_picture_why_options){.number = "blob"}, bench_picture(b, "corner.png", 1, SIDE, SIDE, pixels));
 	OK(b, eg_picture_why_save(w, b->folder, &b->err));
 	char *page = bench_read(b, bench_path(b, "why.html"), NULL);
-	for (const char *const *s = (const char *const[]){"<b>blob</b>", "Grad-CAM at layer seen", "rows 5 to 7 and columns 5 to 7", "Filters", NULL}; *s; s++)
+	for (const char *const *s = (const char *const[]){"<b>blob</b>", "Grad-CAM at layer seen", "rows 5 to 7 and columns 5 to 7", "Filters",
+	             "speaks for it", "covered with black", NULL}; *s; s++)
 		if (!strstr(page, *s)) fail_msg("the page does not say '%s'", *s);
 	assert_null(strstr(page, "http://127")), assert_null(strstr(page, "<script"));
 	free(page);

@@ -14,7 +14,9 @@ static const char style[] =
 	"h1{font-size:1.5em;margin:.2em 0;overflow-wrap:anywhere}h2{font-size:1.15em;margin:1.6em 0 .2em}p{margin:.3em 0;max-width:56em}\n"
 	"main{display:flex;flex-wrap:wrap;gap:1em}figure{margin:.6em 0;max-width:100%}figcaption{font-size:.85em;opacity:.8;max-width:26em}\n"
 	"img{display:block;image-rendering:pixelated;max-width:100%;height:auto}.wide figcaption{max-width:60em}\n"
-	"svg{max-width:100%;height:auto}b.f{color:#2a6fe0}b.a{color:#e06000}\n";
+	"svg{max-width:100%;height:auto}b.f{color:#2a6fe0}b.a{color:#e06000}\n"
+	".even{display:grid;gap:0 1em}.row figure{width:fit-content}.row figcaption{display:flex;width:0;min-width:100%;max-width:none}\n"
+	".row span{flex:1 1 0;min-width:0;overflow-wrap:anywhere}\n";
 
 eg_status eg_album_no_memory(const eg_album *a) { return eg_fail(a->err, EG_ERR_MEMORY, "out of memory for a page"); }
 

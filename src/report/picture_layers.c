@@ -161,8 +161,8 @@ static eg_status choose_cam(eg_picture_why *w, eg_error *err) {
 	int n = 0;
 	for (int i = 0; i < w->nlayers && n < EG_COUNT(names); i++) names[n++] = w->layers[i].name;
 	const char *near = eg_did_you_mean(w->options.layer, names, n);
-	return eg_fail(err, EG_ERR_ARG, "no layer '%s' is shown%s%s%s; layers with their activation are shown by its name, such as '%s'",
-		w->options.layer, near ? "; did you mean '" : "", near ? near : "", near ? "'" : "", n ? names[0] : "relu1");
+	return eg_fail(err, EG_ERR_ARG, "no layer '%s' is shown%s%s%s Layers with their activation are shown by its name, such as '%s'",
+		w->options.layer, near ? "; did you mean '" : ".", near ? near : "", near ? "'?" : "", n ? names[0] : "relu1");
 }
 
 eg_status eg_why_layers(eg_picture_why *w, eg_error *err) {

@@ -25,7 +25,25 @@ static void put_class(page *p, int k) {
 	eg_put_escaped(p->a.out, eg_why_class(p->w, k, buf));
 }
 
+/* Figures of the picture's size, the second of a row below the second of the row before. */
+static void begin_even(page *p) {
+	enum { CAPTION = 250 }; /* pixels: room for its words */
+	const int width = p->w->shape[2] * p->scale;
+	eg_put(p->a.out, "<main class=\"even\" style=\"grid-template-columns:repeat(auto-fill,minmax(min(100%%,%dpx),%dpx))\">\n",
+		width > CAPTION ? width : CAPTION, width > CAPTION ? width : CAPTION);
+}
+
+/* Does something speak for what is explained, as for a class, or does it make a number larger? */
+static bool speaks(const page *p) { return p->w->options.beside || eg_value_get(eg_value_get(p->w->facts, "of"), "class"); }
+
 /* ---- the picture and the maps over it ---------------------------------------------------------------------------- */
+
+/* The box that is explained: row, column, height, width, in whole pixels. */
+static void box_of(const eg_picture_why *w, int box[4]) {
+	const eg_box *b = &w->found.box;
+	box[0] = (int)lround(b->y0), box[1] = (int)lround(b->x0);
+	box[2] = (int)lround(b->y1) - box[0], box[3] = (int)lround(b->x1) - box[1];
+}
 
 static void put_answer(page *p) {
 	const eg_picture_why *w = p->w;
@@ -46,10 +64,16 @@ static void put_answer(page *p) {
 	eg_put(p->a.out, "</p>\n<p>Explained is <b>");
 	eg_put_escaped(p->a.out, eg_why_answer(w, w->k, a));
 	eg_put(p->a.out, "</b>");
+	if (w->boxed) {
+		int box[4];
+		box_of(w, box);
+		eg_put(p->a.out, ", the box of %d x %d pixels from row %d, column %d (score %s %%), by its cell's middle", box[2], box[3], box[0],
+			box[1], eg_album_share(w->found.score, a));
+	}
 	if (pixel) eg_put(p->a.out, " at row %d, column %d", w->pixel[0], w->pixel[1]);
-	eg_put(p->a.out, ", of which the network puts out %s%s. <b class=\"f\">Blue</b> speaks for it, "
-		"<b class=\"a\">orange</b> against it.</p>\n", eg_album_number(w->value, a),
-		eg_value_get(eg_value_get(facts, "of"), "class") ? " (a logit, before any softmax)" : "");
+	eg_put(p->a.out, ", of which the network puts out %s%s. <b class=\"f\">Blue</b> %s, <b class=\"a\">orange</b> %s.</p>\n",
+		eg_album_number(w->value, a), eg_value_get(eg_value_get(facts, "of"), "class") ? " (a logit, before any softmax)" : "",
+		speaks(p) ? "speaks for it" : "makes it larger", speaks(p) ? "against it" : "smaller");
 	if (w->note[0]) eg_put(p->a.out, "<p>Note: "), eg_put_escaped(p->a.out, w->note), eg_put(p->a.out, "</p>\n");
 }
 
@@ -62,10 +86,15 @@ static bool draw_map(page *p, eg_arena *arena, const char *name, eg_pane *panel)
 	return eg_pane_map(arena, map, H, W, size ? EG_PANE_SIZE : EG_PANE_FOR, 0, size ? NULL : w->pixels, w->shape[0], p->scale, panel);
 }
 
-/* In the picture whose pixel is explained that is marked. */
+/* In the picture whose pixel or box is explained that is marked. */
 static bool draw_picture(page *p, eg_arena *arena, eg_pane *panel) {
 	const eg_picture_why *w = p->w;
 	if (!eg_pane_picture(arena, w->pixels, w->shape, p->scale, panel)) return false;
+	if (w->boxed) {
+		int box[4];
+		box_of(w, box);
+		eg_pane_frame(panel, p->scale, box, red);
+	}
 	if (w->logits_H * w->logits_W > 1) eg_pane_frame(panel, p->scale, (const int[]){w->pixel[0] - 1, w->pixel[1] - 1, 3, 3}, red);
 	return true;
 }
@@ -76,7 +105,7 @@ static eg_status put_integrated(page *p) {
 	eg_pane panel = {0};
 	eg_status status = eg_album_figure(&p->a, "integrated-gradients", &panel, draw_map(p, &p->a.arena, "integrated-gradients", &panel));
 	if (status) return status;
-	eg_put(p->a.out, "Integrated gradients from %s: the pixels add %s, which takes it from %s to %s", w->baseline,
+	eg_put(p->a.out, "Integrated gradients from %s: the pixels add %s, which takes it from %s to %s", eg_why_ground(w),
 		eg_album_number(w->integrated.sum, a), eg_album_number(w->integrated.baseline_output, b), eg_album_number(w->value, c));
 	eg_put(p->a.out, "; what is missing is %s (%d steps).", eg_album_number(w->integrated.error, d), w->integrated.steps);
 	eg_album_end_figure(&p->a);
@@ -98,7 +127,7 @@ static eg_status put_maps(page *p) {
 	const eg_picture_why *w = p->w;
 	char text[300];
 	eg_pane panel = {0};
-	eg_put(p->a.out, "<main>\n");
+	begin_even(p);
 	eg_status status = eg_album_figure(&p->a, "picture", &panel, draw_picture(p, &p->a.arena, &panel));
 	if (status) return status;
 	eg_put(p->a.out, "The picture as the network gets it: %d x %d x %d.", w->shape[0], w->shape[1], w->shape[2]);
@@ -106,12 +135,13 @@ static eg_status put_maps(page *p) {
 	status = put_map(p, "saliency", "Saliency: how much it changes with each pixel, whichever way (the gradient's size).");
 	if (!status) status = put_integrated(p);
 	const eg_value *window = eg_value_get(w->facts, "occlusion");
-	snprintf(text, sizeof text, "Occlusion: by how much it falls where a window of %lld x %lld pixels, every %lld, is made %s.",
-		(long long)eg_int_of(window, "window"), (long long)eg_int_of(window, "window"), (long long)eg_int_of(window, "stride"), w->baseline);
+	snprintf(text, sizeof text, "Occlusion: by how much it falls where a window of %lld x %lld pixels, every %lld, is covered with %s.",
+		(long long)eg_int_of(window, "window"), (long long)eg_int_of(window, "window"), (long long)eg_int_of(window, "stride"), eg_why_ground(w));
 	if (!status) status = put_map(p, "occlusion", text);
 	if (w->cam >= 0)
-		snprintf(text, sizeof text, "Grad-CAM at layer %.60s (%d x %d positions): where its channels speak for it.", w->layers[w->cam].name,
-			w->layers[w->cam].H, w->layers[w->cam].W);
+		snprintf(text, sizeof text, "Grad-CAM at layer %.60s (%d x %d positions): where its channels %s.", w->layers[w->cam].name,
+			w->layers[w->cam].H, w->layers[w->cam].W,
+			speaks(p) ? "speak for it" : "make it larger; what makes it smaller is left out");
 	if (!status) status = put_map(p, "grad-cam", text);
 	eg_put(p->a.out, "</main>\n");
 	return status;
@@ -128,7 +158,7 @@ static eg_status put_unit(page *p) {
 	const bool known = eg_why_window(w, l, w->chosen[1], w->chosen[2], w->shape, window);
 	eg_pane panel = {0};
 	eg_album_head(&p->a, "What one unit sees");
-	eg_put(p->a.out, "<main>\n");
+	begin_even(p);
 	bool drawn = eg_pane_picture(&p->a.arena, w->pixels, w->shape, p->scale, &panel);
 	if (drawn && known) eg_pane_frame(&panel, p->scale, window, red);
 	eg_status status = eg_album_figure(&p->a, "receptive-field", &panel, drawn);
@@ -200,13 +230,14 @@ static eg_status put_nearest(page *p) {
 	char a[32];
 	if (w->nnearest == 0) return EG_OK;
 	eg_album_head(&p->a, "The nearest training pictures");
-	eg_put(p->a.out, "<p>Of %d, by the angle between %s.</p>\n<div class=\"wide\">\n", w->looked,
+	eg_put(p->a.out, "<p>Of %d, by the cosine of the angle between %s.</p>\n<div class=\"row\">\n", w->looked,
 		w->features ? "what the last layer of weights reads" : "the means of the layer for Grad-CAM");
 	eg_status status = put_row(p, "nearest", w->nearest, w->nnearest, false);
 	if (status) return status;
 	for (int i = 0; i < w->nnearest; i++) {
-		if (w->nearest[i].label >= 0) put_class(p, w->nearest[i].label), eg_put(p->a.out, " ");
-		eg_put(p->a.out, "%s%s", eg_number(round(w->nearest[i].value * 1000) / 1000, a), i + 1 < w->nnearest ? ", " : "");
+		eg_put(p->a.out, "<span>");
+		if (w->nearest[i].label >= 0) put_class(p, w->nearest[i].label), eg_put(p->a.out, "<br/>");
+		eg_put(p->a.out, "%s</span>", eg_number(round(w->nearest[i].value * 1000) / 1000, a));
 	}
 	eg_album_end_figure(&p->a);
 	eg_put(p->a.out, "</div>\n");

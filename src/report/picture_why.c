@@ -158,14 +158,20 @@ static eg_status make_baseline(eg_picture_why *w, eg_error *err) {
 	const size_t n = (size_t)w->shape[0] * (size_t)w->shape[1] * (size_t)w->shape[2];
 	const double border = eg_picture_border(
 	        &(eg_picture){.C = w->shape[0], .H = w->shape[1], .W = w->shape[2], .pixels = (uint8_t *)w->pixels});
-	w->baseline = border < 0.1 ? "black" : border > 0.9 ? "white" : "mean";
-	if (!strcmp(w->baseline, "mean")) return EG_OK;
+	w->baseline = border > 0.9 ? "white" : "black";
 	uint8_t *even = eg_arena_alloc(&w->asked, n);
 	if (!even) return eg_why_no_memory(err);
-	memset(even, border < 0.1 ? 0 : 255, n);
+	memset(even, border > 0.9 ? 255 : 0, n);
 	const eg_datum d = {.there = true, .picture = {w->shape[0], w->shape[1], w->shape[2], even}}, *data = &d;
-	return eg_why_fill(w, &w->record, &data, 1, w->sizes, w->base, err);
+	eg_status status = eg_why_fill(w, &w->record, &data, 1, w->sizes, w->base, err);
+	if (status || border < 0.1 || border > 0.9) return status;
+	/* The mean; where the recipe says that it is 0, black. */
+	for (size_t i = 0; i < n; i++)
+		if (w->base[i] != 0) w->baseline = "mean", w->base[i] = 0;
+	return EG_OK;
 }
+
+const char *eg_why_ground(const eg_picture_why *w) { return strcmp(w->baseline, "mean") != 0 ? w->baseline : "the mean colour"; }
 
 /* ---- what is asked ----------------------------------------------------------------------------------------------- */
 

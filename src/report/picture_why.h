@@ -95,6 +95,8 @@ struct eg_picture_why {
 const char *eg_why_class(const eg_picture_why *w, int k, char buf[32]);
 /* What answer k is called: likewise, or "likeness". */
 const char *eg_why_answer(const eg_picture_why *w, int k, char buf[32]);
+/* The baseline in words: "black", "white", "the mean colour". */
+const char *eg_why_ground(const eg_picture_why *w);
 eg_status eg_why_no_memory(eg_error *err);
 /* Values of a picture's numbers as a map over its pixels: the largest of the channels without its sign, or their sum.
  * NULL: out of memory. */
