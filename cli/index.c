@@ -222,7 +222,9 @@ static void make(job *j) {
 		put_data(j);
 	if (j->lost) return;
 	if (!j->index) {
-		j->code = fail("index", "there is nothing in it: no index was written");
+		const int n = j->args->noperands;
+		j->code = fail("index", "nothing in %s%s can be read: no index was written", n > 1 ? j->args->operands[1] : "the data",
+			n > 2 ? " and the others" : "");
 		return;
 	}
 	eg_status status = eg_index_keep_model(j->index, j->model, j->args->operands[0], &err);

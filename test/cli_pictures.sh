@@ -148,7 +148,7 @@ expect 0 "$ENGRAM" predict ../spots.safetensors --split test --json
 cp ../spots.safetensors .
 for verb in eval predict; do
 	expect 1 "$ENGRAM" $verb spots.safetensors
-	says "'spots': No such file or directory. Relative paths of a model's recipe are looked for in the working folder, then beside the model: say where"
+	says "'spots': No such file or directory; the pictures of each class belong into 'spots/train/<class>'. Relative paths of a model's recipe are looked for in the working folder, then beside the model: say where"
 	expect 0 "$ENGRAM" $verb spots.safetensors --path ../spots
 	expect 1 "$ENGRAM" $verb spots.safetensors --path nowhere
 	says_not "beside the model"

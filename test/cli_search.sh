@@ -53,6 +53,10 @@ says '"id": "photos/a/deep/picture2.pgm", "class": "a"'
 expect 0 "$ENGRAM" search my.index picture7.pgm --top 9 --json
 says '"class": null'
 
+mkdir none
+expect 1 "$ENGRAM" index search.safetensors none -o no.index
+says "nothing in none can be read: no index was written"
+
 # predict tells the same of an index of the model's own data.
 expect 0 "$ENGRAM" index search.safetensors -o own.index --json
 json out

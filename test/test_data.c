@@ -345,7 +345,7 @@ static void test_picture_load(void **state) {
 
 static void test_picture_damaged(void **state) {
 	EG_UNUSED(state);
-	static const char *const cases[][2] = {{"cut.png", "damaged or cut off"}, {"crc.png", "damaged"},
+	static const char *const cases[][2] = {{"cut.png", "damaged or cut off (end of stream); copy it anew"}, {"crc.png", "damaged"},
 	        {"huge.png", "cut off"}, {"huge-bits.png", "cannot be in"}, {"bomb.png", "8200 x 8200 pixels are more than"}, {"few-rows.png", "damaged or cut off"},
 	        {"no-pixels.png", "damaged"}, {"no-palette.png", "damaged"}, {"signature.png", "damaged"},
 	        {"cut.jpg", "damaged"}, {"head.jpg", "damaged"}, {"marker.jpg", "damaged"},

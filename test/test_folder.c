@@ -171,7 +171,7 @@ static void refuses_options(void **state) {
 	refuse(b, &o, "train", "path is not given");
 	o = sized(b);
 	refuse(b, &o, "train", "cannot list the folder of pictures '");
-	refuse(b, &o, "train", "No such file or directory");
+	refuse(b, &o, "train", "No such file or directory; the pictures of each class belong into '");
 	write_set(b);
 	o.C = 2;
 	refuse(b, &o, "train", "cannot be brought to 2 x 4 x 4");
@@ -212,6 +212,7 @@ static void refuses_folders(void **state) {
 	refuse(b, &o, "test", "there are no pictures in the folders of '");
 	make_folder(b, "train/\xc3\xa4\xe2\x82\xac\xf0\x9f\x91\xa2"); /* a umlaut, euro sign, boot: read, but empty */
 	refuse(b, &o, "train", "there is no picture in the class '");
+	refuse(b, &o, "train", "): put some into it, or remove the folder");
 	make_folder(b, "train/\xed\xa0\x80");
 	refuse(b, &o, "train", "is not UTF-8");
 	run("rm -r", path_of(b, path, "train/\xed\xa0\x80"));

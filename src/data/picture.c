@@ -3,6 +3,7 @@
 #include "data/data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { FILE_MOST = 256 << 20 }; /* bytes of a picture's file */
@@ -58,6 +59,10 @@ eg_status eg_picture_decode(const void *data, size_t size, const char *name, con
 	eg_status status = decode ? decode(data, size, o, pic, err)
 	                          : eg_fail(err, EG_ERR_FORMAT, "%s", other_kind(data, size));
 	if (status == EG_OK) return EG_OK;
+	if (err && status == EG_ERR_FORMAT && (strstr(err->message, "damaged") || strstr(err->message, "cut off"))) {
+		const size_t n = strlen(err->message);
+		snprintf(err->message + n, sizeof err->message - n, "; copy it anew from where it comes, or leave it out");
+	}
 	eg_fail_prefix(err, "cannot read picture '%s'", name);
 	eg_picture_free(pic);
 	return status;

@@ -63,8 +63,9 @@ static eg_status choose_folder(const eg_files *files, eg_part part, char folder[
 	char other[EG_PATH];
 	if (!eg_files_is_folder(files, top)) {
 		struct stat st;
-		return eg_fail(err, EG_ERR_IO, "cannot list the folder of pictures '%s': %s", top,
-		        stat(top, &st) != 0 ? strerror(errno) : "it is no folder");
+		const char *why = stat(top, &st) != 0 ? strerror(errno) : "it is no folder";
+		return eg_fail(err, EG_ERR_IO, "cannot list the folder of pictures '%s': %s; the pictures of each class belong into '%s/train/<class>'",
+		        top, why, top);
 	}
 	eg_status status = eg_part_folder(files, part, "", folder, err);
 	if (!status && !folder[0]) status = eg_part_folder(files, EG_PART_TEST, "", other, err);
@@ -155,6 +156,9 @@ static eg_status fill_shelf(scan *s, shelf *f, const char *parent, const char *n
 	eg_passed_add(&s->passed, &f->files.passed);
 	if (status || f->files.n > 0 || s->part != EG_PART_TRAIN) return status;
 	eg_passed_text(&f->files.passed, passed, sizeof passed);
+	if (f->files.others == 0 && !passed[0])
+		return eg_fail(err, EG_ERR_FORMAT, "there is no picture in the class '%s' (" EG_PICTURE_FILES "): put some into it, or remove the folder",
+		        f->folder);
 	return eg_fail(err, EG_ERR_FORMAT,
 	        "there is no picture in the class '%s' (" EG_PICTURE_FILES "); it holds %d other file%s%s%s%s", f->folder,
 	        f->files.others, f->files.others == 1 ? "" : "s", passed[0] ? ": " : "", passed,

@@ -56,9 +56,9 @@ eg_status eg_names_meet(eg_intake *f, const eg_field *field, eg_error *err) {
 		if (n->map[i] >= 0 || n->allows_others || (n->allows_unknown && !strcmp(field->names[i], "unknown"))) continue;
 		const char *meant = eg_did_you_mean(field->names[i], n->names.at, n->names.n);
 		return eg_fail(err, EG_ERR_SHAPE,
-		        "the data has a %s '%s', which is not among the %d that the model knows (%s%s%s)", what(f),
+		        "the data has a %s '%s', which is not among the %d that the model knows (%s%s%s", what(f),
 		        field->names[i], n->names.n, meant ? "is it '" : "", meant ? meant : n->names.at[0],
-		        meant ? "'?" : ", ...");
+		        meant ? "'?)" : ", ...): take it out of the data, or train a model with it");
 	}
 	return EG_OK;
 }
