@@ -1,8 +1,8 @@
 /* index.c - engram index: the embeddings of pictures in a file that `engram search` looks through: of files, of folders
  * with all that is in them, or of the data that the model was trained on. */
 #define _POSIX_C_SOURCE 200809L /* stat */
-#include "engram_index.h"
 #include "print.h"
+#include "search.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -176,6 +176,7 @@ static void put_data(job *j) {
 		status = eg_samples_answer(j->predictor, s, (eg_part)part, take, &taker, &err);
 		if (taker.status) status = taker.status;
 	}
+	if (!status && j->index) status = search_keep_data(j->index, j->args, o.part, &err);
 	if (status) j->lost = true, j->code = fail_error("index", &err);
 	eg_samples_free(s);
 	eg_task_free(t);

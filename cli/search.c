@@ -1,9 +1,9 @@
 /* search.c - engram search: what of an index (index.c) is nearest to a picture; as lines, as JSON, and as a page that
  * shows the pictures. */
-#include "engram_index.h"
 #include "engram_report.h"
 #include "engram_verify.h"
 #include "print.h"
+#include "search.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ typedef struct job {
 	eg_predictor *predictor;
 	eg_index *index;
 	eg_sheet *page; /* NULL: there is none */
+	search_own *own; /* where the pictures of the page are those of the model's data; NULL: they are files */
 	double threshold; /* what is farther away is unknown; NAN: everything is known */
 	int top, code;
 	/* of the picture at hand */
@@ -82,25 +83,38 @@ static void show(const job *j, const char *path) {
 	putchar('\n');
 }
 
-/* A picture on the page; of what cannot be read as one, its name alone. */
-static eg_status draw(const job *j, const char *path, const char *title, const char *below, eg_error *err) {
+/* A picture on the page; NULL: what cannot be read as one, its name alone. */
+static eg_status put_picture(const job *j, const eg_picture *pic, const char *title, const char *below, eg_error *err) {
 	static uint8_t grey = 200;
-	eg_picture pic = {0}, none = {1, 1, 1, &grey, NULL};
+	const eg_picture none = {1, 1, 1, &grey, NULL};
+	return eg_sheet_picture(j->page, pic ? pic : &none, title, below, err);
+}
+
+static eg_status draw(const job *j, const char *path, const char *title, eg_error *err) {
+	eg_picture pic = {0};
 	const bool there = !eg_picture_load(path, &(eg_picture_options){.shrink = true}, &pic, NULL);
-	eg_status status = eg_sheet_picture(j->page, there ? &pic : &none, title, below, err);
+	eg_status status = put_picture(j, there ? &pic : NULL, title, path, err);
 	eg_picture_free(&pic);
 	return status;
+}
+
+static eg_status draw_own(const job *j, const char *id, const char *class_name, const char *title, eg_error *err) {
+	eg_picture pic;
+	eg_error why = {0};
+	const bool there = !search_own_picture(j->own, id, class_name, &pic, &why);
+	if (!there) fail("search", "note: the page has '%s' by its name alone: %s", id, why.message);
+	return put_picture(j, there ? &pic : NULL, title, id, err);
 }
 
 static eg_status draw_all(const job *j, const char *path, eg_error *err) {
 	char title[80], head[600];
 	snprintf(head, sizeof head, "%.500s, and what is nearest", path);
 	eg_sheet_heading(j->page, head);
-	eg_status status = draw(j, path, "asked", path, err);
+	eg_status status = draw(j, path, "asked", err);
 	for (int i = 0; i < j->found && !status; i++) {
 		const char *class_name = eg_index_class(j->index, j->hits[i].item), *id = eg_index_id(j->index, j->hits[i].item);
 		snprintf(title, sizeof title, "%d: %.4f%s%.40s", i + 1, (double)j->hits[i].distance, class_name ? ", " : "", class_name ? class_name : "");
-		status = draw(j, id, title, id, err);
+		status = j->own ? draw_own(j, id, class_name, title, err) : draw(j, id, title, err);
 	}
 	return status;
 }
@@ -181,6 +195,8 @@ static bool open_page(job *j) {
 	const char *path = args_text(j->args, "output");
 	char title[600];
 	snprintf(title, sizeof title, "The nearest in %.500s", j->args->operands[0]);
+	if (path && search_own_open(j->index, j->model, &j->own, &err))
+		fail("search", "note: the page has names alone, since the data of the index cannot be read: %s", err.message);
 	if (!path || !eg_sheet_new(path, title, &j->page, &err)) return true;
 	fail_error("search", &err);
 	j->code = CLI_UNWRITTEN;
@@ -209,6 +225,7 @@ static int run(const cli_args *a) {
 		close_page(&j);
 		free(j.hits);
 	}
+	search_own_close(j.own);
 	eg_index_free(j.index);
 	eg_predictor_free(j.predictor);
 	eg_model_free(j.model);

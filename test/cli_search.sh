@@ -61,6 +61,19 @@ says "nothing in none can be read: no index was written"
 expect 0 "$ENGRAM" index search.safetensors -o own.index --json
 json out
 says '"n": 160, "width": 8, "distance": "cosine", "failed": 0'
+# A page of it shows the records' pictures (8 x 8, drawn 19 times as large; what is not there is a square of 150).
+for part in '' '--split validation' '--split test'; do
+	# shellcheck disable=SC2086
+	expect 0 "$ENGRAM" index search.safetensors -o part.index $part
+	expect 0 "$ENGRAM" search part.index picture3.pgm --top 2 -o own.html
+	says_not "alone"
+	[ "$(grep -c 'viewBox="0 0 152 152"' own.html)" = 3 ] || fail "the page of the index ($part) does not show what is in it"
+done
+mv test-images away
+expect 0 "$ENGRAM" search part.index picture3.pgm --top 2 -o own.html
+says "the page has names alone, since the data of the index cannot be read"
+[ "$(grep -c 'viewBox="0 0 150 150"' own.html)" = 2 ] || fail "names alone, but not so"
+mv away test-images
 expect 0 "$ENGRAM" predict search.safetensors --split test --truth --json --index own.index --top 3
 json out
 if command -v python3 >/dev/null && python3 -c '' 2>/dev/null; then

@@ -13,7 +13,7 @@ enum { FRAMES = 7, TEXT = 3000, TOKENS = 300 };
 static const char style[] =
 	":root{color-scheme:light dark}\n"
 	"body{font:15px/1.45 system-ui,sans-serif;margin:1.5em auto;max-width:78em;padding:0 1em}\n"
-	"h1{font-size:1.6em;margin:.2em 0 .6em;overflow-wrap:anywhere}h2{font-size:1em;margin:0;overflow-wrap:anywhere}\n"
+	"h1{font-size:1.6em;margin:.2em 0 .6em;overflow-wrap:anywhere}h2{font-size:1em;margin:0;overflow-wrap:anywhere}main+h2{margin-top:1.6em}\n"
 	"small{opacity:.7;font-weight:normal}\n"
 	"table{border-collapse:collapse;margin-bottom:1em}\n"
 	"td,th{text-align:left;vertical-align:top;padding:.12em 1.4em .12em 0;border-bottom:1px solid #8883;"
