@@ -1,5 +1,5 @@
 /* export.c - engram export: a network for other programs: as a file of ONNX, as a picture, as a text for Graphviz, its
- * weights under the names that PyTorch has for them. */
+ * weights under the names that PyTorch has for them, the recipe it was trained by. */
 #include "onnx.h"
 
 #include "engram_pytorch.h"
@@ -11,7 +11,7 @@
 /* What is written: of a recipe or a model (n), or of a network alone (alone, where that is possible). */
 typedef struct form {
 	const char *name, *ending;
-	int (*write)(const cli_args *a, cli_network *n, const char *path); /* NULL: of networks alone only */
+	int (*write)(const cli_args *a, cli_network *n, const char *path);
 	int (*write_alone)(const cli_args *a, eg_network *n, const char *path); /* NULL: it has none */
 } form;
 
@@ -108,6 +108,19 @@ static int write_svg_alone(const cli_args *a, eg_network *n, const char *path) {
 
 /* ---- recipes ----------------------------------------------------------------------------------------------------- */
 
+/* What a model was trained by, which its file keeps. */
+static int write_recipe(const cli_args *a, cli_network *n, const char *path) {
+	char comment[400];
+	eg_error err;
+	if (!n->model) return fail_usage("export", "%s is a recipe already", a->operands[0]);
+	snprintf(comment, sizeof comment, "The recipe that %.300s was trained by, as its file keeps it: without comments.", a->operands[0]);
+	for (char *c = comment; *c; c++)
+		if ((unsigned char)*c < ' ') *c = '?';
+	if (eg_recipe_save(n->recipe, path, comment, &err)) return fail_error("export", &err);
+	puts(path);
+	return CLI_OK;
+}
+
 static int write_recipe_alone(const cli_args *a, eg_network *n, const char *path) {
 	eg_error err;
 	if (eg_network_write_recipe(path, n, a->operands[0], &err)) return fail_error("export", &err);
@@ -129,7 +142,7 @@ static int write_pytorch(const cli_args *a, cli_network *n, const char *path) {
 
 static const form forms[] = {
 	{"onnx", ".onnx", write_onnx, write_onnx_alone}, {"dot", ".dot", write_dot, write_dot_alone}, {"svg", ".svg", write_svg, write_svg_alone},
-	{"recipe", ".yaml", NULL, write_recipe_alone}, {"pytorch", ".pytorch.safetensors", write_pytorch, NULL}};
+	{"recipe", ".yaml", write_recipe, write_recipe_alone}, {"pytorch", ".pytorch.safetensors", write_pytorch, NULL}};
 
 /* The model's own name with another ending. */
 static char *name_of(const char *model, const char *ending) {
@@ -154,8 +167,6 @@ static int export_to(const cli_args *a, const form *f) {
 		if (!f->write_alone) fail("export", "%s is a network alone, which is not written as %s", a->operands[0], f->name);
 		if (alone) code = f->write_alone(a, alone, path);
 		eg_network_free(alone);
-	} else if (ctx && !f->write) {
-		fail("export", "--to %s is for networks alone (files of ONNX, and what import has made of them)", f->name);
 	} else if (ctx && cli_network_open(a, a->operands[0], ctx, 0, &n)) {
 		code = f->write(a, &n, path);
 	}
@@ -203,12 +214,14 @@ const cli_verb verb_export = {
 		 "the reason is told. Of a recipe the network is written with fresh weights.\n\n"
 		 "--to pytorch writes the weights alone, as safetensors with the names and the order of gates\n"
 		 "of a state dict of PyTorch, whose modules are called as the layers are.\n\n"
-		 "--to recipe writes the network of a file of ONNX as a recipe, layer by layer: say there what\n"
-		 "it is for and where its data are, then import takes its weights over and train learns on.\n\n"
+		 "--to recipe writes the recipe that a model was trained by. Of a file of ONNX it writes the network,\n"
+		 "layer by layer: say there what it is for and where its data are, then import takes its weights\n"
+		 "over and train learns on.\n\n"
 		 "--to dot and --to svg draw the network, the first for Graphviz.",
 	.options = options,
 	.examples = "  engram export lenet5.safetensors --to onnx\n"
 		    "  engram export recipes/char-lstm.yaml --to svg -o network.svg\n"
-		    "  engram export net.onnx --to dot\n",
+		    "  engram export net.onnx --to dot\n"
+		    "  engram export mnist-best.safetensors --to recipe -o again.yaml\n",
 	.run = run,
 };

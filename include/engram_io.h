@@ -34,6 +34,8 @@ EG_API const char *eg_recipe_source(const eg_recipe *r); /* the file it came fro
 EG_API const eg_train_config *eg_recipe_train(const eg_recipe *r);
 /* The recipe with its overrides as YAML text that eg_recipe_parse reads again; comments are lost. */
 EG_API const char *eg_recipe_text(const eg_recipe *r);
+/* Writes that text, behind a comment (a line without an end; NULL: none). Atomic. */
+EG_API eg_status eg_recipe_save(const eg_recipe *r, const char *path, const char *comment, eg_error *err);
 /* Does the network put out one number more than there are classes, the last, for none of them (train.spare_class)? */
 EG_API bool eg_recipe_spare_class(const eg_recipe *r);
 EG_API const char *eg_recipe_output_name(const eg_recipe *r, int i); /* name i of `outputs`; NULL: there are fewer */

@@ -121,4 +121,21 @@ bad "missing.safetensors" --set 'train.from=[moved.safetensors, missing.safetens
 bad "from" --set 'train.from=[moved.safetensors, ""]'
 bad "from" --set 'train.from={a: b}'
 expect 0 "$ENGRAM" check five.yaml --set train.from=missing.safetensors
+
+mkdir beside
+cp five.yaml beside
+expect 1 "$ENGRAM" train beside/five.yaml --set train.from=nowhere.safetensors -o no.safetensors
+says "cannot read 'nowhere.safetensors'"
+
+# Of a model to begin with the recipe is in its file: a training by it gives the same model once more.
+expect 0 "$ENGRAM" train quarters.yaml -q -o quarters.safetensors --set train.epochs=1
+expect 0 "$ENGRAM" export quarters.safetensors --to recipe -o kept.yaml
+says kept.yaml
+grep -q '^# The recipe that quarters.safetensors was trained by' kept.yaml || fail "kept.yaml does not say of which model it is"
+expect 0 "$ENGRAM" train kept.yaml -q -o twin.safetensors
+same quarters.safetensors twin.safetensors
+expect 2 "$ENGRAM" export quarters.yaml --to recipe -o kept.yaml
+says "is a recipe already"
+expect 1 "$ENGRAM" export quarters.safetensors --to recipe -o no/kept.yaml
+
 done_testing

@@ -249,7 +249,7 @@ rm -f back.yaml
 expect 1 "$ENGRAM" export net.onnx --to recipe -o back.yaml
 says "it has several inputs"
 [ ! -e back.yaml ] || fail "back.yaml was left behind"
-expect 1 "$ENGRAM" export net.yaml --to recipe -o back.yaml
-says "is for networks alone"
+expect 2 "$ENGRAM" export net.yaml --to recipe -o back.yaml
+says "is a recipe already"
 
 done_testing

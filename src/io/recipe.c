@@ -172,6 +172,16 @@ const char *eg_recipe_source(const eg_recipe *r) { return r->source; }
 const eg_train_config *eg_recipe_train(const eg_recipe *r) { return &r->train; }
 const char *eg_recipe_output_name(const eg_recipe *r, int i) { return i >= 0 && i < r->noutputs ? r->outputs[i].name : NULL; }
 const char *eg_recipe_text(const eg_recipe *r) { return r->text; }
+
+eg_status eg_recipe_save(const eg_recipe *r, const char *path, const char *comment, eg_error *err) {
+	eg_error why = {0};
+	eg_writer *w = eg_writer_new(NULL, path, &why);
+	if (!w) return eg_fail(err, why.status, "%s", why.message);
+	if (comment) eg_writer_put(w, "# ", 2), eg_writer_put(w, comment, strlen(comment)), eg_writer_put(w, "\n", 1);
+	eg_writer_put(w, r->text, strlen(r->text));
+	return eg_writer_commit(w, err);
+}
+
 bool eg_recipe_spare_class(const eg_recipe *r) { return r->spare_class; }
 
 int eg_recipe_froms(const eg_recipe *r) { return r->from.n; }
@@ -179,7 +189,7 @@ const char *eg_recipe_from(const eg_recipe *r, int i, char *buf, size_t size) {
 	const char *slash = strrchr(r->source, '/'), *from = i >= 0 && i < r->from.n ? r->from.at[i] : NULL;
 	if (!from || from[0] == '/' || !slash || access(from, F_OK) == 0) return from;
 	snprintf(buf, size, "%.*s%s", (int)(slash - r->source + 1), r->source, from);
-	return buf;
+	return access(buf, F_OK) == 0 ? buf : from; /* in neither place: it is called as the recipe calls it */
 }
 const char *const *eg_recipe_from_layers(const eg_recipe *r) { return r->from_layers; }
 const char *eg_recipe_whiten(const eg_recipe *r) { return r->whiten; }
