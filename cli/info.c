@@ -327,7 +327,8 @@ static bool print_facts(eg_model *m, eg_error *err) {
 			printf("%s %s", n++ ? "," : "", text);
 			free(text);
 		}
-		printf("%s\n", eg_value_count(f) > FACTS_SHOWN ? ", ..." : "");
+		if (eg_value_count(f) > FACTS_SHOWN) printf(", ... (%d in all; --json lists them)", (int)eg_value_count(f));
+		putchar('\n');
 	}
 	putchar('\n');
 	eg_value_free(facts);
@@ -456,11 +457,15 @@ static bool show_json(const network *net, eg_error *err) {
 	eg_cost run, train;
 	if (!cost_of(net, net->batch, false, &run, err) || !cost_of(net, net->train_batch, true, &train, err))
 		return false;
-	eg_value *v = eg_value_new(EG_VALUE_MAP);
+	eg_value *kept = NULL, *v;
+	if (net->of->model && eg_task_describe(net->of->model, &kept, err)) return false;
+	v = eg_value_new(EG_VALUE_MAP);
 	eg_value_put_text(v, "name", eg_recipe_name(net->of->recipe));
 	eg_value_put_text(v, "task", eg_recipe_task(net->of->recipe));
 	for (const eg_size *o = net->of->sizes; o && o->name; o++) eg_value_put_int(v, o->name, o->size);
 	put_ensemble(v, net->of->model);
+	if (kept) eg_value_put_copy(v, "kept", kept);
+	eg_value_free(kept);
 	eg_value *layers = eg_value_put_list(v, "layers");
 	for (int i = 0; i < net->n; i++) put_layer(eg_value_put_map(layers, NULL), net, i);
 	eg_value_put_int(v, "parameters", s.params);
@@ -570,7 +575,7 @@ static const cli_option options[] = {
 		0, 0},
 	OPTION_SET,
 	OPTION_THREADS,
-	OPTION_JSON("one JSON object"),
+	OPTION_JSON("one JSON object; `kept`: what a model keeps of its data, such as all classes"),
 	{0},
 };
 

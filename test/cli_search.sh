@@ -10,6 +10,9 @@ expect 0 "$ENGRAM" check search.yaml
 expect 0 "$ENGRAM" train search.yaml -o search.safetensors
 says "recall1"
 says "engram index search.safetensors"
+expect 0 "$ENGRAM" info search.safetensors --json
+json out
+says '"kept": {"classes": ["north-west", "north-east", "south-west", "south-east"]}'
 expect 0 "$ENGRAM" eval search.safetensors --json
 json out
 says '"recall1": 1,'
