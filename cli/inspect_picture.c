@@ -46,7 +46,9 @@ static void print_facts(const eg_value *facts) {
 	}
 	if (truth && eg_value_text(truth)) printf("; the data says %s", text_shown(eg_value_text(truth)));
 	if (truth && !eg_value_text(truth)) printf("; the data says %.4g", eg_value_number(truth, 0));
+	const char *beside = eg_value_text(eg_value_get(of, "beside"));
 	printf("\n\nExplained is %s", class_or_number(of, buf));
+	if (beside) printf(" to %s", text_shown(beside));
 	if (box) {
 		double side[4];
 		for (int i = 0; i < 4; i++) side[i] = eg_value_number(eg_value_at(box, i), 0);
@@ -151,7 +153,7 @@ int inspect_picture(const cli_args *a, eg_model *m, const char *path) {
 	if (args_has(a, "unit")) o.unit = unit;
 	if (args_has(a, "records")) o.records = args_number(a, "records", 0) ? (int)args_number(a, "records", 0) : EG_ZERO;
 	if (args_has(a, "beside") && !embed(m, args_text(a, "beside"), &beside, &o.width)) return CLI_FAILED;
-	o.beside = beside;
+	o.beside = beside, o.beside_path = args_text(a, "beside");
 	eg_status status = eg_picture_why_open(m, &o, &w, &err);
 	free(beside);
 	if (!status && path) status = eg_picture_why_question(w, &(eg_question){.path = path}, &err);

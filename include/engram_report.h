@@ -171,6 +171,7 @@ typedef struct eg_picture_why_options {
 	                       * explained is the cosine of the angle to it, what makes the two alike; NULL: there is
 	                       * none */
 	int width;
+	const char *beside_path; /* the file of that other picture, to be named and shown; NULL: it is neither */
 } eg_picture_why_options;
 
 EG_API bool eg_picture_why_suits(eg_model *m); /* is it such a model? */
@@ -184,8 +185,8 @@ EG_API void eg_picture_why_close(eg_picture_why *w);
 EG_API eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_error *err);
 EG_API eg_status eg_picture_why_record(eg_picture_why *w, eg_part part, int64_t record, eg_error *err);
 
-/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class", or "number" and "name", "pixel", "box",
- * "score"}, "value", "answers": [{"class", "probability", "value"}], "baseline": {"what", "value"},
+/* Numbers of it: {"picture", "size": [C, H, W], "truth", "of": {"class", or "number" and "name", "beside", "pixel",
+ * "box", "score"}, "value", "answers": [{"class", "probability", "value"}], "baseline": {"what", "value"},
  * "integrated_gradients": {"sum", "error", "steps"}, "occlusion": {"window", "stride"}, "grad_cam": {"layer", "rows",
  * "columns"}, "unit": {"layer", "channel", "row", "column", "value", "sees": [top, left, height, width]}, "likes":
  * [{"channel", "weight", "records": [{"record", "value", "class"}]}], "nearest": [{"record", "similarity", "class"}],

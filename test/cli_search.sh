@@ -60,6 +60,12 @@ mkdir none
 expect 1 "$ENGRAM" index search.safetensors none -o no.index
 says "nothing in none can be read: no index was written"
 
+# What makes a picture like another one.
+expect 0 "$ENGRAM" inspect search.safetensors picture3.pgm --beside picture1.pgm --records 0 -o like
+says "Explained is likeness to picture1.pgm, of which"
+[ -s like/beside.png ] || fail "the other picture is not shown"
+grep -q 'What it is compared with: picture1.pgm' like/why.html || fail "the page does not say which picture that is"
+
 # predict tells the same of an index of the model's own data.
 expect 0 "$ENGRAM" index search.safetensors -o own.index --json
 json out

@@ -64,6 +64,7 @@ static void put_answer(page *p) {
 	eg_put(p->a.out, "</p>\n<p>Explained is <b>");
 	eg_put_escaped(p->a.out, eg_why_answer(w, w->k, a));
 	eg_put(p->a.out, "</b>");
+	if (w->options.beside_path) eg_put(p->a.out, " to "), eg_put_escaped(p->a.out, w->options.beside_path);
 	if (w->boxed) {
 		int box[4];
 		box_of(w, box);
@@ -123,6 +124,25 @@ static eg_status put_map(page *p, const char *name, const char *caption) {
 	return EG_OK;
 }
 
+/* What this one is to be like. */
+static eg_status put_beside(page *p) {
+	const eg_picture_why *w = p->w;
+	eg_record r = {0};
+	eg_pane panel = {0};
+	const uint8_t *pixels;
+	int shape[3];
+	if (!w->options.beside_path) return EG_OK;
+	eg_status status = eg_why_beside(w, &r, &pixels, shape, p->a.err);
+	if (!status)
+		status = eg_album_figure(&p->a, "beside", &panel, eg_pane_picture(&p->a.arena, pixels, shape, eg_pane_scale(shape[1], shape[2], SIDE), &panel));
+	eg_record_free(&r);
+	if (status) return status;
+	eg_put(p->a.out, "What it is compared with: ");
+	eg_put_escaped(p->a.out, w->options.beside_path);
+	eg_album_end_figure(&p->a);
+	return EG_OK;
+}
+
 static eg_status put_maps(page *p) {
 	const eg_picture_why *w = p->w;
 	char text[300];
@@ -132,7 +152,8 @@ static eg_status put_maps(page *p) {
 	if (status) return status;
 	eg_put(p->a.out, "The picture as the network gets it: %d x %d x %d.", w->shape[0], w->shape[1], w->shape[2]);
 	eg_album_end_figure(&p->a);
-	status = put_map(p, "saliency", "Saliency: how much it changes with each pixel, whichever way (the gradient's size).");
+	status = put_beside(p);
+	if (!status) status = put_map(p, "saliency", "Saliency: how much it changes with each pixel, whichever way (the gradient's size).");
 	if (!status) status = put_integrated(p);
 	const eg_value *window = eg_value_get(w->facts, "occlusion");
 	snprintf(text, sizeof text, "Occlusion: by how much it falls where a window of %lld x %lld pixels, every %lld, is covered with %s.",

@@ -39,7 +39,9 @@ static eg_status keep_options(eg_picture_why *w, const eg_picture_why_options *o
 	w->options = *o;
 	w->options.number = o->number ? eg_arena_strdup(&w->arena, o->number) : NULL;
 	w->options.layer = o->layer ? eg_arena_strdup(&w->arena, o->layer) : NULL;
-	if ((o->number && !w->options.number) || (o->layer && !w->options.layer)) return eg_why_no_memory(err);
+	w->options.beside_path = o->beside_path ? eg_arena_strdup(&w->arena, o->beside_path) : NULL;
+	if ((o->number && !w->options.number) || (o->layer && !w->options.layer) || (o->beside_path && !w->options.beside_path))
+		return eg_why_no_memory(err);
 	if (o->beside) {
 		float *own = eg_arena_alloc(&w->arena, (size_t)o->width * sizeof *own);
 		if (!own) return eg_why_no_memory(err);
@@ -430,6 +432,7 @@ static eg_status put_facts(eg_picture_why *w, eg_error *err) {
 		eg_value_put_text(of, "class", eg_why_answer(w, w->k, buf));
 	else
 		eg_value_put_int(of, "number", w->k), eg_value_put_text(of, "name", eg_why_answer(w, w->k, buf));
+	if (w->options.beside_path) eg_value_put_text(of, "beside", w->options.beside_path);
 	if (w->logits_H * w->logits_W > 1) put_pair(of, "pixel", w->pixel, 2);
 	if (w->boxed) {
 		const eg_box *b = &w->found.box;
@@ -457,6 +460,20 @@ static eg_status explain(eg_picture_why *w, eg_error *err) {
 	if (!status && w->cam >= 0) status = eg_why_unit(w, err);
 	if (!status && w->options.records > 0) status = eg_why_look(w, err);
 	return status;
+}
+
+eg_status eg_why_beside(const eg_picture_why *w, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err) {
+	const eg_intake *f = w->task->intakes[0];
+	const char *path = w->options.beside_path;
+	char *bytes = NULL;
+	size_t size = 0;
+	int remark = EG_INVERT_AUTO;
+	eg_datum d = {0};
+	r->place = r->id = path;
+	eg_status status = eg_file_read_regular(NULL, path, 0, &bytes, &size, err);
+	if (!status) status = f->type->decode(f, bytes, size, path, r, &d, &remark, err);
+	eg_release(NULL, bytes);
+	return status ? status : eg_intake_picture(f, &d, r, pixels, shape, err);
 }
 
 eg_status eg_picture_why_question(eg_picture_why *w, const eg_question *q, eg_error *err) {

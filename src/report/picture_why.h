@@ -98,6 +98,8 @@ const char *eg_why_answer(const eg_picture_why *w, int k, char buf[32]);
 /* The baseline in words: "black", "white", "the mean colour". */
 const char *eg_why_ground(const eg_picture_why *w);
 eg_status eg_why_no_memory(eg_error *err);
+/* The picture that this one is compared with, as the network would get it, in a record that is the caller's. */
+eg_status eg_why_beside(const eg_picture_why *w, eg_record *r, const uint8_t **pixels, int shape[3], eg_error *err);
 /* Values of a picture's numbers as a map over its pixels: the largest of the channels without its sign, or their sum.
  * NULL: out of memory. */
 eg_real *eg_why_fold(eg_picture_why *w, const eg_attribution *a, bool largest);
