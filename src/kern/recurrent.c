@@ -11,7 +11,8 @@
  * cells come; every other step walks the other way, because what a cache has kept of the weights is what was read last.
  *
  * Not here: the cells (ref_recurrent.c, body_recurrent.c), backward (recurrent_bwd.c), the input's part of the gates
- * and the gradients of weights, which are products over all steps at once (src/ops/recurrent_emit.c). */
+ * and the gradients of weights, which are products over all steps at once (src/ops/recurrent_emit_fwd.c,
+ * recurrent_emit_bwd.c). */
 #include "kern/recurrent_share.h"
 
 /* One step: where everything of it lies. */

@@ -1,7 +1,7 @@
 /* recurrent_bwd.c - the scheduler of a sequence, backward, under the rules of recurrent.c. Rows whose sequence has
  * ended hand their state's gradient on as it is.
  *
- * Not here: gradients of weights and of the input (src/ops/recurrent_emit.c). */
+ * Not here: gradients of weights and of the input (src/ops/recurrent_emit_bwd.c). */
 #include "kern/recurrent_share.h"
 
 typedef struct bwd {

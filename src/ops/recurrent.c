@@ -41,7 +41,7 @@
  * neither grows nor fades through it; biases zero, the forget gate's 1 (Jozefowicz et al. 2015); peepholes 0; wd
  * 0.1 and bd 0, where a gradient flows.
  *
- * Not here: the calls (recurrent_emit.c), the arithmetic (src/kern). */
+ * Not here: the calls (recurrent_emit_fwd.c, recurrent_emit_bwd.c), the arithmetic (src/kern). */
 #include "ops/recurrent.h"
 
 /* ---- attributes -------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* recurrent.h - what the operators rnn, lstm and gru (recurrent.c) tell the emitter of their calls
- * (recurrent_emit.c). */
+ * (recurrent_emit_fwd.c, recurrent_emit_bwd.c). */
 #ifndef ENGRAM_OPS_RECURRENT_H
 #define ENGRAM_OPS_RECURRENT_H
 
