@@ -1,7 +1,7 @@
 /* recipe.c - a recipe: its text with overrides, its sections, and how others read theirs. See engram_io.h.
  *
  * Not here: inputs (shape.c), layers and outputs (layers.c), the train section (train.c), the graph (network.c),
- * tables of keys (schema.c), YAML itself (yaml.c); what `task` and `data` mean. */
+ * tables of keys (recipe_keys.c), YAML itself (yaml.c); what `task` and `data` mean. */
 #define _POSIX_C_SOURCE 200809L /* access */
 #include "io/recipe.h"
 

@@ -1,6 +1,7 @@
 /* recipe.h - the inside of eg_recipe, shared by recipe.c (text, sections), shape.c (inputs), layers.c (the model
- * section), train.c and groups.c (the train section), network.c (the graph) and schema.c (the JSON Schema); and what
- * data sources and tasks, which lie above, read their sections with. */
+ * section), train.c and groups.c (the train section), network.c (the graph), recipe_keys.c (the tables of keys) and
+ * schema.c (the JSON Schema made of them); and what data sources and tasks, which lie above, read their sections
+ * with. */
 #ifndef ENGRAM_RECIPE_H
 #define ENGRAM_RECIPE_H
 
@@ -157,7 +158,7 @@ typedef struct eg_tune_section {
 	bool log, integer;
 } eg_tune_section;
 
-/* ---- schema.c: the tables ---------------------------------------------------------------------------------------- */
+/* ---- recipe_keys.c: the tables ----------------------------------------------------------------------------------- */
 
 extern const eg_key_table eg_recipe_keys, eg_train_keys, eg_tune_keys;
 extern const char *const eg_view_names[]; /* what `views` may be, up to NULL; what they do: tasks/views.c */
