@@ -115,7 +115,7 @@ eg_status eg_floor_no_memory(const eg_floor *f, eg_error *err);
 #endif
 const eg_floor_type *eg_floor_type_at(int i); /* NULL: no such */
 
-/* ---- run.c: settings from elsewhere (src/tune) ------------------------------------------------------------------- */
+/* ---- named.c: settings from elsewhere (src/tune) ----------------------------------------------------------------- */
 
 /* One floor with samples that are loaded once: those to train on, and those that validate. */
 typedef struct eg_floor_trials eg_floor_trials;
@@ -127,7 +127,7 @@ const eg_metric_info *eg_floor_trials_metric(const eg_floor_trials *t);
 /* Trained with these EG_FLOOR_SETTINGS settings, and judged by that metric. */
 eg_status eg_floor_trials_run(eg_floor_trials *t, const double *settings, double *value, eg_error *err);
 
-/* run.c: a floor trained as `engram floor` does it, its settings tried on some of the training samples; validation
+/* named.c: a floor trained as `engram floor` does it, its settings tried on some of the training samples; validation
  * samples are not looked at. To be freed by eg_floor_close. */
 eg_status eg_floor_fit(const char *name, const eg_samples *s, eg_graph *g, eg_floor **floor, eg_error *err);
 void eg_floor_close(eg_floor *f);
