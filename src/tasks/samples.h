@@ -50,6 +50,8 @@ struct eg_samples {
 uint64_t eg_fingerprint(uint64_t h, const void *bytes, size_t size);
 /* And through what a field holds. */
 uint64_t eg_fingerprint_datum(uint64_t h, eg_field_kind kind, const eg_datum *d);
+/* samples_fill.c: the part, whose records and `longest` are known, as a data set that is filled from its source. */
+eg_dataset eg_samples_dataset(eg_sample_part *p, int64_t count);
 /* The record of row i of this batch; NULL: there are none. */
 const eg_record *eg_samples_record(const eg_samples *s, const eg_fill *f, int i);
 /* augment.c: the record at this place of the training part, just read, as it is in this epoch; others, and those of
@@ -63,12 +65,13 @@ eg_status eg_samples_fit(const eg_task *t, eg_record *r, eg_error *err);
 void eg_views_set(const eg_task *t, eg_dataset *d);
 eg_status eg_views_apply(const eg_task *t, int number, eg_record *r, eg_error *err);
 
-/* The training records of a source that is prepared, cut in two as the recipe says: n to train on, and, behind as many
- * places as there are records, nsecond that validate. To be released. Not for tasks that load samples themselves. */
+/* learn.c: the training records of a source that is prepared, cut in two as the recipe says: n to train on, and, behind
+ * as many places as there are records, nsecond that validate. To be released. Not for tasks that load samples
+ * themselves. */
 eg_status eg_task_cut(const eg_task *t, uint32_t **items, int64_t *n, int64_t *nsecond, eg_error *err);
 /* Shows the training records to the intakes that need it. */
 eg_status eg_task_look(eg_task *t, eg_part from, const uint32_t *items, int64_t n, eg_error *err);
-/* Looks up the shapes of the network's inputs, which batches are filled by. */
+/* samples_fill.c: looks up the shapes of the network's inputs, which batches are filled by. */
 eg_status eg_task_bind(eg_task *t, eg_graph *g, eg_error *err);
 eg_dims eg_intake_dims(const eg_intake *f, int n, int time, const int *sizes);
 /* The same of input i of their data sets, also where a task makes its own batches, and of "lengths" behind all. */

@@ -2,8 +2,8 @@
  *
  * A new task is one file with an eg_task_type and one line in tasks.def. Most of its work is done for it: the data
  * section is read by its key tables, records come from the source, intakes make the network's inputs of their fields
- * (intake.h), samples.c makes batches of them, judge.c and predictor.c show it row after row of what was computed. What
- * is left to say: which fields it needs, what the network has to put out, how good that is, and what it means. */
+ * (intake.h), samples.c makes data sets of them, judge.c and predictor.c show it row after row of what was computed.
+ * What is left to say: which fields it needs, what the network has to put out, how good that is, and what it means. */
 #ifndef ENGRAM_TASKS_TASK_H
 #define ENGRAM_TASKS_TASK_H
 
@@ -163,8 +163,8 @@ struct eg_task {
 	bool other;             /* another source than the recipe's */
 	bool whole;             /* and all of it is judged */
 	eg_size sizes[EG_TASK_INTAKES + 2];
-	/* what data sets fill whose records change their length (samples.c): the inputs of all intakes, and, where the
-	 * network that was met last takes it, "lengths" */
+	/* what data sets fill whose records change their length (samples_fill.c): the inputs of all intakes, and, where
+	 * the network that was met last takes it, "lengths" */
 	const char *stretched[EG_TASK_INTAKES + 2];
 	eg_arena arena;
 };
