@@ -167,6 +167,7 @@ bool cli_make_folder(const cli_args *a, const char *path);
 /* Names in a folder, sorted, without hidden ones, each and the list to be freed; *n -1: it cannot be read, as errno
  * says. */
 char **cli_folder_names(const char *folder, int *n);
+bool cli_ends_with(const char *path, const char *end); /* such as ".json" */
 bool cli_is_able(eg_model *m, eg_ability ability); /* by its task */
 /* The embedding of an answer, *n numbers. To be freed. */
 float *cli_embedding(const eg_value *answer, int *n);

@@ -101,13 +101,8 @@ const eg_fitted *forecast_fitted(const forecast_model *m) {
 	return m->network ? eg_network_forecaster_fitted(m->network) : eg_forecaster_fitted(m->fitted);
 }
 
-static bool ends_with(const char *s, const char *end) {
-	const size_t n = strlen(s), m = strlen(end);
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 bool forecast_is_recipe(const char *model) {
-	return !forecast_is_combination(model) && (ends_with(model, ".yaml") || ends_with(model, ".yml"));
+	return !forecast_is_combination(model) && (cli_ends_with(model, ".yaml") || cli_ends_with(model, ".yml"));
 }
 
 /* The models of --recipe (all of them) and --model that are such ones. */

@@ -205,6 +205,11 @@ bool cli_make_folder(const cli_args *a, const char *path) {
 	return ok;
 }
 
+bool cli_ends_with(const char *path, const char *end) {
+	const size_t n = strlen(path), m = strlen(end);
+	return n >= m && !strcmp(path + n - m, end);
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 char **cli_folder_names(const char *folder, int *n) {

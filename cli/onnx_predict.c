@@ -145,11 +145,6 @@ static void answer_lines(job *j, const char *path) {
 	if (f != stdin) fclose(f);
 }
 
-static bool ends_with(const char *s, const char *end) {
-	const size_t n = strlen(s), m = strlen(end);
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 /* The array of a file is the only input of the network. */
 static void answer_file(job *j, const char *path) {
 	onnx_arrays a = {.of = j->network};
@@ -197,7 +192,7 @@ int onnx_predict(const cli_args *a) {
 	if (j.network && args_has(a, "input")) answer_given(&j);
 	for (int i = 1; i < a->noperands && j.network; i++) {
 		const char *path = a->operands[i];
-		if (!strcmp(path, "-") || ends_with(path, ".json") || ends_with(path, ".jsonl")) answer_lines(&j, path);
+		if (!strcmp(path, "-") || cli_ends_with(path, ".json") || cli_ends_with(path, ".jsonl")) answer_lines(&j, path);
 		else answer_file(&j, path);
 	}
 	eg_network_free(j.network);

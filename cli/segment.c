@@ -26,11 +26,6 @@ typedef struct job {
 
 /* ---- what is asked for ------------------------------------------------------------------------------------------- */
 
-static bool ends_with(const char *s, const char *end) {
-	size_t n = strlen(s), m = strlen(end);
-	return n >= m && !strcmp(s + n - m, end);
-}
-
 static bool read_colour(const char *text, uint8_t rgb[3]) {
 	char *end;
 	const unsigned long v = strtoul(text, &end, 16);
@@ -182,8 +177,8 @@ static bool is_folder(const char *path) {
 static bool answers_all(job *j, const eg_film_options *o) {
 	eg_error err;
 	const bool picture = strcmp(j->input, "-") != 0 && !is_folder(j->input) && !eg_film_is(j->input) && !o->W,
-		   to_film = ends_with(j->output, ".y4m");
-	j->one = ends_with(j->output, ".png");
+		   to_film = cli_ends_with(j->output, ".y4m");
+	j->one = cli_ends_with(j->output, ".png");
 	if (j->one && !picture)
 		return fail("segment", "a film does not fit into one picture: -o FILM.y4m, or a folder for its frames"), false;
 	if (to_film && picture) return fail("segment", "%s is one picture: -o PICTURE.png", text_shown(j->input)), false;
