@@ -10,20 +10,14 @@ both, but a crowd is overlapped otherwise by pycocotools: sets that have such ma
 boxes from the threshold on, their mean absolute errors those of eval; no answer may have more than 100 boxes, or one below
 0.01 or outside of its picture. Exit code 1 where one of them fails.
 """
-import contextlib, io, json, subprocess, sys
+import contextlib, io, sys
 
+from answers import engram_rows
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 engram, model, more = sys.argv[1], sys.argv[2], sys.argv[3:]
 failed = False
-
-
-def run(*arguments):
-    out = subprocess.run([engram, *arguments, *more, "--json"], capture_output=True, text=True)
-    if out.returncode:
-        raise SystemExit(out.stderr)
-    return [json.loads(line) for line in out.stdout.splitlines()]
 
 
 def check(what, ours, theirs):
@@ -38,8 +32,8 @@ def as_coco(box):
     return [x0, y0, x1 - x0, y1 - y0]
 
 
-judged = run("eval", model)[0]
-records = run("predict", model, "--truth")
+judged = engram_rows(engram, "eval", model, *more)[0]
+records = engram_rows(engram, "predict", model, "--truth", *more)
 names = [one["class"] for one in judged["per_class"]]
 number = {name: i + 1 for i, name in enumerate(names)}
 truth = {"images": [], "annotations": [], "categories": [{"id": number[n], "name": n} for n in names]}

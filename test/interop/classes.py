@@ -8,18 +8,13 @@ share of truths among the classes that a row tells, and precision, recall and F1
 `engram eval --json` to 1e-9, and the classes of a row must be in the order of their probabilities. Of several models, such
 as those of three seeds, the mean and the deviation too. Exit code 1 where something differs.
 """
-import json, statistics, subprocess, sys
+import statistics, sys
+
+from answers import engram_rows
 
 more = sys.argv[sys.argv.index("--split") :] if "--split" in sys.argv else []
 engram, *models = sys.argv[1 : len(sys.argv) - len(more)]
 failed = False
-
-
-def run(*arguments):
-    out = subprocess.run([engram, *arguments, *more, "--json"], capture_output=True, text=True)
-    if out.returncode:
-        raise SystemExit(out.stderr)
-    return [json.loads(line) for line in out.stdout.splitlines()]
 
 
 def differs(what, ours, theirs):
@@ -34,8 +29,8 @@ def share(a, b):
 
 
 def judge(model):
-    judged = run("eval", model)[0]
-    rows = [(r["truth"]["class"], r["answer"]) for r in run("predict", model, "--truth")]
+    judged = engram_rows(engram, "eval", model, *more)[0]
+    rows = [(r["truth"]["class"], r["answer"]) for r in engram_rows(engram, "predict", model, "--truth", *more)]
     n = len(rows)
     wrong = sum(truth != a["class"] for truth, a in rows)
     differs("rows", n, judged["n"])

@@ -8,12 +8,12 @@ before the model sees them; so the covered rows may be rounded otherwise, and th
 
 Needs no more than Python. Nothing of the program's own arithmetic is used: distances, rates and thresholds are computed anew, by
 trying every threshold. Exit code 1: they differ by more than 1e-9 (eer_masked: 0.01)."""
-import json
 import math
 import os
-import subprocess
 import sys
 import tempfile
+
+from answers import engram_rows
 
 
 def unit(v):
@@ -108,10 +108,9 @@ def main():
     words = [w for w in sys.argv[1:] if w != "--masked"]
     engram, model = words[:2]
     part = words[2] if len(words) > 2 else "test"
-    call = lambda *w: subprocess.run([engram, *w, "--json"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    lines = lambda *w: [json.loads(line) for line in call("predict", model, *w).splitlines()]
+    lines = lambda *w: engram_rows(engram, "predict", model, *w)
     read = lambda p: [record(r, r["truth"]["class"]) for r in lines("--split", p, "--truth")]
-    told = json.loads(call("eval", model, "--split", part))
+    told = engram_rows(engram, "eval", model, "--split", part)[0]
     answers = lines("--split", part, "--truth")
     records = [record(r, r["truth"]["class"]) for r in answers]
     same, other = pairs_of(records)

@@ -10,18 +10,13 @@ combinations by themselves), and of captions of films (sentences, clauses, claus
 1e-6). Everything here is written anew from the definitions in docs/answers.md. Exit code 1 where something differs.
 Labels of films are for test/interop/classes.py.
 """
-import json, subprocess, sys
+import sys
+
+from answers import engram_rows
 
 more = sys.argv[sys.argv.index("--split") :] if "--split" in sys.argv else []
 engram, *models = sys.argv[1 : len(sys.argv) - len(more)]
 failed = False
-
-
-def run(*arguments):
-    out = subprocess.run([engram, *arguments, *more, "--json"], capture_output=True, text=True)
-    if out.returncode:
-        raise SystemExit(out.stderr)
-    return [json.loads(line) for line in out.stdout.splitlines()]
 
 
 def check(what, ours, theirs, most=1e-9):
@@ -127,8 +122,8 @@ def clauses(rows, judged):
 
 
 for model in models:
-    judged = run("eval", model)[0]
-    rows = [(r["answer"], r["truth"]) for r in run("predict", model, "--truth")]
+    judged = engram_rows(engram, "eval", model, *more)[0]
+    rows = [(r["answer"], r["truth"]) for r in engram_rows(engram, "predict", model, "--truth", *more)]
     print(f"{model}: {len(rows)} of {judged['data']}, {judged['split']}: the rows, eval")
     first = rows[0][0]
     kind = tags if "tags" in first else errors if "errors" in first else clauses if "segments" in first else scenes

@@ -5,17 +5,15 @@ embeddings that `engram predict --truth --json` writes of PART (test) and of all
 Needs numpy. Nothing of the program's own arithmetic is used: the cosine (or the distance) of each sample to all training samples, and
 of how many the nearest, or one of the ten nearest, is of the same class. Exit code 1: they differ by more than one sample in a
 thousand, which is more than numbers written with nine digits can change."""
-import json
-import subprocess
 import sys
 
 import numpy as np
+from answers import engram_rows
 
 
 def rows(engram, model, part):
     """Embeddings (n, size), classes, and how they are compared."""
-    run = subprocess.run([engram, "predict", model, "--split", part, "--truth", "--json"], check=True, capture_output=True, text=True)
-    read = [json.loads(line) for line in run.stdout.splitlines()]
+    read = engram_rows(engram, "predict", model, "--split", part, "--truth")
     vectors = np.array([r["answer"]["embedding"] for r in read])
     kind = read[0]["answer"].get("distance", "cosine")
     if kind == "cosine":
@@ -27,7 +25,7 @@ def main():
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
     engram, model, part = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) == 4 else "test"
-    told = json.loads(subprocess.run([engram, "eval", model, "--split", part, "--json"], check=True, capture_output=True, text=True).stdout)
+    told = engram_rows(engram, "eval", model, "--split", part)[0]
     gallery, of, kind = rows(engram, model, "train")
     if told["gallery_n"] > len(gallery):
         more, classes, _ = rows(engram, model, "validation")

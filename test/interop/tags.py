@@ -8,20 +8,14 @@ Precision, recall and F1 of whole names, of all and by type, from the tags that 
 be those of `engram eval --json` to 1e-9; its spans must be those of its tags, and no answer may have an I-X that goes on
 with nothing. Exit code 1 where one of them fails.
 """
-import json, subprocess, sys
+import sys
 
+from answers import engram_rows
 from seqeval.metrics import accuracy_score, classification_report, f1_score, precision_score, recall_score
 from seqeval.metrics.sequence_labeling import get_entities
 
 engram, model, more = sys.argv[1], sys.argv[2], sys.argv[3:]
 failed = False
-
-
-def run(*arguments):
-    out = subprocess.run([engram, *arguments, *more, "--json"], capture_output=True, text=True)
-    if out.returncode:
-        raise SystemExit(out.stderr)
-    return [json.loads(line) for line in out.stdout.splitlines()]
 
 
 def check(what, ours, theirs):
@@ -35,8 +29,8 @@ def strays(tags):
     return sum(t[:2] == "I-" and before[2:] != t[2:] for before, t in zip(["O", *tags], tags))
 
 
-judged = run("eval", model)[0]
-records = run("predict", model, "--truth")
+judged = engram_rows(engram, "eval", model, *more)[0]
+records = engram_rows(engram, "predict", model, "--truth", *more)
 answers = [r["answer"]["tags"] for r in records]
 truths = [r["truth"]["tags"] for r in records]
 print(f"{len(records)} sentences of {judged['data']}, {judged['split']}: engram, seqeval")

@@ -10,9 +10,10 @@ the one before it; of a model that looks back only, the same record as raw sampl
 (for `digit-strings` and the like this needs files: name some WAV files of 16 bits behind `--files`). Exit code 1 where one
 of them fails.
 """
-import json, subprocess, sys, wave
+import sys, wave
 
 import jiwer
+from answers import engram_rows
 
 engram, model, more = sys.argv[1], sys.argv[2], sys.argv[3:]
 files = []
@@ -22,13 +23,6 @@ if "--files" in more:
 failed = False
 
 
-def run(*arguments, **options):
-    out = subprocess.run([engram, *arguments, "--json"], capture_output=True, **options)
-    if out.returncode:
-        raise SystemExit(out.stderr.decode())
-    return [json.loads(line) for line in out.stdout.decode().splitlines()]
-
-
 def check(what, ours, theirs):
     global failed
     same = abs(ours - theirs) < 1e-9
@@ -36,8 +30,8 @@ def check(what, ours, theirs):
     print(f"{what:6} {100 * ours:9.5f} %  {100 * theirs:9.5f} %  {'the same' if same else 'DIFFERS'}")
 
 
-judged = run("eval", model, *more)[0]
-records = run("predict", model, "--truth", *more)
+judged = engram_rows(engram, "eval", model, *more)[0]
+records = engram_rows(engram, "predict", model, "--truth", *more)
 said = [r["answer"]["text"] for r in records]
 right = [r["truth"]["text"] for r in records]
 print(f"{len(records)} transcripts of {judged['data']}, {judged['split']}: engram, jiwer")
@@ -56,8 +50,8 @@ for path in files:
     with wave.open(path) as f:
         assert f.getsampwidth() == 2 and f.getnchannels() == 1, path
         raw, rate = f.readframes(f.getnframes()), f.getframerate()
-    whole = run("predict", model, path)[0]["answer"]["words"]
-    pieces = [w for r in run("predict", model, "-", "--rate", str(rate), input=raw) for w in r["answer"]["words"]]
+    whole = engram_rows(engram, "predict", model, path)[0]["answer"]["words"]
+    pieces = [w for r in engram_rows(engram, "predict", model, "-", "--rate", str(rate), input=raw) for w in r["answer"]["words"]]
     other += pieces != whole
 if files:
     print(f"files that are told otherwise as they come: {other} of {len(files)}")
