@@ -69,6 +69,10 @@ typedef struct eg_augment_type {
 } eg_augment_type;
 
 enum { EG_AUGMENT_MOST = 128 }; /* bytes of options */
+#define EG_AUGMENT_KEYS(k) .keys = {k, EG_COUNT(k)}
+static inline eg_status eg_augment_no_memory(eg_error *err) {
+	return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record");
+}
 extern const eg_key eg_augment_probability; /* the key that all have */
 int eg_augment_count(void);
 const eg_augment_type *eg_augment_at(int i); /* NULL: no such */

@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static eg_status no_room(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record"); }
-
 /* A copy of the pixels that may be changed; NULL: out of memory. */
 static uint8_t *own_pixels(eg_record *r, eg_datum_picture *p) {
 	const size_t n = (size_t)p->C * (size_t)p->H * (size_t)p->W;
@@ -26,7 +24,7 @@ static eg_status change_pictures(eg_augment_call *c, changer change, const doubl
 		eg_datum *d = &c->record->fields[i];
 		if (!d->there || c->fields[i].kind != EG_FIELD_PICTURE) continue;
 		uint8_t *own = own_pixels(c->record, &d->picture);
-		if (!own) return no_room(err);
+		if (!own) return eg_augment_no_memory(err);
 		change(own, &d->picture, drawn);
 	}
 	return EG_OK;
@@ -65,14 +63,13 @@ static eg_status brightness(eg_augment_call *c, eg_error *err) { return change_b
 static const eg_key brightness_keys[] = {BY_KEY("every byte is multiplied by a number from 1 - by to 1 + by (0.2)")};
 
 #define PICTURES .works_on = EG_KINDS_OF(PICTURE)
-#define KEYS(k) .keys = {k, EG_COUNT(k)}
 
 const eg_augment_type eg_augment_brightness = {.name = "brightness",
 	.doc = "makes pictures brighter or darker",
 	PICTURES,
 	.usual = 1,
 	.shorthand = "by",
-	KEYS(brightness_keys),
+	EG_AUGMENT_KEYS(brightness_keys),
 	.size = sizeof(by_options),
 	.defaults = by_defaults,
 	.apply = brightness};
@@ -93,7 +90,7 @@ const eg_augment_type eg_augment_contrast = {.name = "contrast",
 	PICTURES,
 	.usual = 1,
 	.shorthand = "by",
-	KEYS(contrast_keys),
+	EG_AUGMENT_KEYS(contrast_keys),
 	.size = sizeof(by_options),
 	.defaults = by_defaults,
 	.apply = contrast};
@@ -144,7 +141,7 @@ const eg_augment_type eg_augment_colour = {.name = "colour",
 	PICTURES,
 	.colour = true,
 	.usual = 1,
-	KEYS(colour_keys),
+	EG_AUGMENT_KEYS(colour_keys),
 	.size = sizeof(colour_options),
 	.defaults = colour_defaults,
 	.apply = colour};
@@ -190,7 +187,7 @@ static void fill_hole(uint8_t *plane, int W, hole h, int value) {
 static eg_status cut_picture(const cutout_options *o, eg_record *r, eg_datum_picture *p, double drawn[][2], eg_error *err) {
 	const size_t plane = (size_t)p->H * (size_t)p->W;
 	uint8_t *own = own_pixels(r, p);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (int c = 0; c < p->C; c++) {
 		uint64_t sum = 0;
 		uint8_t *at = own + (size_t)c * plane;
@@ -204,7 +201,7 @@ static eg_status cut_picture(const cutout_options *o, eg_record *r, eg_datum_pic
 /* Nothing is asked of a pixel that is not shown. */
 static eg_status cut_mask(const cutout_options *o, eg_record *r, eg_datum_mask *m, double drawn[][2], eg_error *err) {
 	uint8_t *own = eg_record_room(r, (size_t)m->H * (size_t)m->W + 1);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	memcpy(own, m->classes, (size_t)m->H * (size_t)m->W);
 	for (int k = 0; k < o->count; k++) fill_hole(own, m->W, hole_at(drawn[k], o->size, m->H, m->W), EG_VOID);
 	m->classes = own;
@@ -220,7 +217,7 @@ static double shared_area(const eg_box *b, hole h) {
 static eg_status cut_boxes(const cutout_options *o, eg_record *r, eg_datum_boxes *b, double drawn[][2], int H, int W, eg_error *err) {
 	eg_box *own = eg_record_room(r, ((size_t)b->n + 1) * sizeof *own);
 	int n = 0;
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (int i = 0; i < b->n; i++) {
 		const double area = (b->at[i].x1 - b->at[i].x0) * (b->at[i].y1 - b->at[i].y0);
 		bool seen = true;
@@ -260,7 +257,7 @@ const eg_augment_type eg_augment_cutout = {.name = "cutout",
 	PICTURES,
 	.usual = 1,
 	.shorthand = "size",
-	KEYS(cutout_keys),
+	EG_AUGMENT_KEYS(cutout_keys),
 	.size = sizeof(cutout_options),
 	.defaults = cutout_defaults,
 	.apply = cutout};

@@ -80,7 +80,7 @@ static eg_status make_bend(eg_augment_call *c, int H, int W, eg_bend *bend, eg_e
 	const int across = points(W, o->grid), n = across * points(H, o->grid);
 	double *moved = eg_record_room(c->record, (2 * (size_t)n + (size_t)across) * sizeof *moved);
 	float *out = eg_record_room(c->record, (2 * pixels + 1) * sizeof *out);
-	if (!moved || !out) return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record");
+	if (!moved || !out) return eg_augment_no_memory(err);
 	draw_points(&c->draw, o->bend, moved, 2 * n);
 	for (size_t i = 0; i < 2; i++) spread(moved + i * (size_t)n, moved + 2 * (size_t)n, out + i * pixels, H, W, o->grid);
 	*bend = (eg_bend){out, out + pixels};
@@ -145,7 +145,7 @@ const eg_augment_type eg_augment_distort = {.name = "distort",
 	.refuses = EG_KINDS_OF(BOXES),
 	.why = "what is bent has no upright box that fits; rotate, scale, shear and shift move boxes",
 	.usual = 1,
-	.keys = {keys, EG_COUNT(keys)},
+	EG_AUGMENT_KEYS(keys),
 	.size = sizeof(distort_options),
 	.defaults = defaults,
 	.apply = distort};

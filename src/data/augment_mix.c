@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-static eg_status no_room(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record"); }
-
 /* ---- what a record is beside its pictures ------------------------------------------------------------------------ */
 
 /* Appends the shares of one label, scaled. */
@@ -27,7 +25,7 @@ static eg_status mix_label(eg_record *r, eg_datum *d, const eg_datum *other, dou
 	eg_shares *s = eg_record_room(r, sizeof *s);
 	int32_t *label = eg_record_room(r, (size_t)n * sizeof *label);
 	float *at = eg_record_room(r, (size_t)n * sizeof *at);
-	if (!s || !label || !at) return no_room(err);
+	if (!s || !label || !at) return eg_augment_no_memory(err);
 	const int own = put_shares(d, share, label, at);
 	put_shares(other, 1 - share, label + own, at + own);
 	*s = (eg_shares){n, label, at};
@@ -38,7 +36,7 @@ static eg_status mix_label(eg_record *r, eg_datum *d, const eg_datum *other, dou
 
 static eg_status mix_numbers(eg_record *r, eg_datum *d, const eg_datum *other, double share, eg_error *err) {
 	float *own = eg_record_room(r, ((size_t)d->numbers.n + 1) * sizeof *own);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (int i = 0; i < d->numbers.n; i++)
 		own[i] = (float)(share * (double)d->numbers.at[i] + (1 - share) * (double)other->numbers.at[i < other->numbers.n ? i : 0]);
 	d->numbers.at = own;
@@ -81,7 +79,6 @@ typedef struct alpha_options {
 		.name = "alpha", .type = EG_KEY_DOUBLE, .offset = offsetof(alpha_options, alpha), .min = 0.01, .max = 100, .def = NAN, \
 			.doc = text \
 	}
-#define KEYS(k) .keys = {k, EG_COUNT(k)}
 #define NOT_MIXED                                                                                                       \
 	EG_KINDS_OF(TAGS) | EG_KINDS_OF(TEXT) | EG_KINDS_OF(TOKENS) | EG_KINDS_OF(SERIES) | EG_KINDS_OF(SOUND) | EG_KINDS_OF(FRAMES)
 
@@ -90,7 +87,7 @@ typedef struct alpha_options {
 static eg_status blend_picture(eg_record *r, eg_datum_picture *p, const uint8_t *other, double share, eg_error *err) {
 	const size_t n = (size_t)p->C * (size_t)p->H * (size_t)p->W;
 	uint8_t *own = eg_record_room(r, n + 1);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (size_t i = 0; i < n; i++) own[i] = (uint8_t)(share * p->pixels[i] + (1 - share) * other[i] + 0.5);
 	p->pixels = own;
 	return EG_OK;
@@ -99,7 +96,7 @@ static eg_status blend_picture(eg_record *r, eg_datum_picture *p, const uint8_t 
 /* Both pictures' boxes. */
 static eg_status join_boxes(eg_record *r, eg_datum_boxes *b, const eg_datum_boxes *other, eg_error *err) {
 	eg_box *own = eg_record_room(r, ((size_t)b->n + (size_t)other->n + 1) * sizeof *own);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (int i = 0; i < b->n; i++) own[i] = b->at[i];
 	for (int i = 0; i < other->n; i++) own[b->n + i] = other->at[i];
 	*b = (eg_datum_boxes){b->n + other->n, own};
@@ -135,7 +132,7 @@ const eg_augment_type eg_augment_mixup = {.name = "mixup",
 	.mixes_classes = true,
 	.usual = 1,
 	.shorthand = "alpha",
-	KEYS(mixup_keys),
+	EG_AUGMENT_KEYS(mixup_keys),
 	.size = sizeof(alpha_options),
 	.defaults = mixup_defaults,
 	.apply = mixup};
@@ -164,7 +161,7 @@ static void paste(uint8_t *to, const uint8_t *from, rectangle a, int W) {
 static eg_status paste_picture(eg_record *r, eg_datum_picture *p, const uint8_t *other, rectangle a, eg_error *err) {
 	const size_t plane = (size_t)p->H * (size_t)p->W;
 	uint8_t *own = eg_record_room(r, plane * (size_t)p->C + 1);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	memcpy(own, p->pixels, plane * (size_t)p->C);
 	for (int k = 0; k < p->C; k++) paste(own + (size_t)k * plane, other + (size_t)k * plane, a, p->W);
 	p->pixels = own;
@@ -173,7 +170,7 @@ static eg_status paste_picture(eg_record *r, eg_datum_picture *p, const uint8_t 
 
 static eg_status paste_mask(eg_record *r, eg_datum_mask *m, const eg_datum_mask *other, rectangle a, eg_error *err) {
 	uint8_t *own = eg_record_room(r, (size_t)m->H * (size_t)m->W + 1);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	memcpy(own, m->classes, (size_t)m->H * (size_t)m->W);
 	if (other->H == m->H && other->W == m->W) paste(own, other->classes, a, m->W);
 	m->classes = own;
@@ -189,7 +186,7 @@ static double shared_area(const eg_box *b, rectangle a) {
 static eg_status paste_boxes(eg_record *r, eg_datum_boxes *b, const eg_datum_boxes *other, rectangle a, eg_error *err) {
 	eg_box *own = eg_record_room(r, ((size_t)b->n + (size_t)other->n + 1) * sizeof *own);
 	int n = 0;
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (int i = 0; i < b->n; i++) {
 		const double area = (b->at[i].x1 - b->at[i].x0) * (b->at[i].y1 - b->at[i].y0);
 		if (3 * (area - shared_area(&b->at[i], a)) >= area) own[n++] = b->at[i];
@@ -240,7 +237,7 @@ const eg_augment_type eg_augment_cutmix = {.name = "cutmix",
 	.mixes_classes = true,
 	.usual = 1,
 	.shorthand = "alpha",
-	KEYS(cutmix_keys),
+	EG_AUGMENT_KEYS(cutmix_keys),
 	.size = sizeof(alpha_options),
 	.defaults = cutmix_defaults,
 	.apply = cutmix};
@@ -275,7 +272,7 @@ static eg_move tile_move(const tile *t, int H, int W, rectangle *a) {
 static eg_status tile_picture(eg_record *r, eg_datum_picture *p, const tile *tiles, int field, eg_error *err) {
 	const size_t plane = (size_t)p->H * (size_t)p->W;
 	uint8_t *out = eg_record_room(r, plane * (size_t)p->C + 1);
-	eg_status status = out ? EG_OK : no_room(err);
+	eg_status status = out ? EG_OK : eg_augment_no_memory(err);
 	for (int k = 0; k < 4 && !status; k++) {
 		rectangle a;
 		const eg_move m = tile_move(&tiles[k], p->H, p->W, &a);
@@ -291,7 +288,7 @@ static eg_status tile_picture(eg_record *r, eg_datum_picture *p, const tile *til
 
 static eg_status tile_mask(eg_record *r, eg_datum_mask *m, const tile *tiles, int field, eg_error *err) {
 	uint8_t *out = eg_record_room(r, (size_t)m->H * (size_t)m->W + 1);
-	eg_status status = out ? EG_OK : no_room(err);
+	eg_status status = out ? EG_OK : eg_augment_no_memory(err);
 	if (out) memset(out, EG_VOID, (size_t)m->H * (size_t)m->W);
 	for (int k = 0; k < 4 && !status; k++) {
 		const eg_datum *d = &tiles[k].record->fields[field];
@@ -310,7 +307,7 @@ static eg_status tile_boxes(eg_record *r, eg_datum_boxes *b, const tile *tiles, 
 	int n = 0, most = 0;
 	for (int k = 0; k < 4; k++) most += tiles[k].record->fields[field].there ? tiles[k].record->fields[field].boxes.n : 0;
 	eg_box *own = eg_record_room(r, ((size_t)most + 1) * sizeof *own);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	for (int k = 0; k < 4; k++) {
 		const eg_datum *d = &tiles[k].record->fields[field];
 		rectangle a;
@@ -358,7 +355,7 @@ const eg_augment_type eg_augment_mosaic = {.name = "mosaic",
 	.why = "it would be that of one of the four pictures",
 	.one_size = true,
 	.usual = 1,
-	KEYS(mosaic_keys),
+	EG_AUGMENT_KEYS(mosaic_keys),
 	.size = sizeof(mosaic_options),
 	.defaults = mosaic_defaults,
 	.apply = mosaic};
@@ -394,7 +391,7 @@ static eg_status other_answer(eg_augment_call *c, eg_error *err) {
 		if (c->fields[k].kind != EG_FIELD_TEXT || c->inputs >> k & 1 || !d->there || !o->there) continue;
 		char *own = eg_record_room(c->record, o->text.size + 1);
 		eg_dropped *all = eg_record_room(c->record, sizeof *all);
-		if (!own || !all) return no_room(err);
+		if (!own || !all) return eg_augment_no_memory(err);
 		memcpy(own, o->text.bytes, o->text.size);
 		own[o->text.size] = '\0';
 		*all = (eg_dropped){.rate = 1};
@@ -412,6 +409,6 @@ const eg_augment_type eg_augment_other_answer = {.name = "other_answer",
 	.one_size = true,
 	.usual = 0.5,
 	.shorthand = "within",
-	KEYS(answer_keys),
+	EG_AUGMENT_KEYS(answer_keys),
 	.size = sizeof(answer_options),
 	.apply = other_answer};

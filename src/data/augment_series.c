@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static eg_status no_room(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record"); }
-
 /* ---- numbers over time ------------------------------------------------------------------------------------------- */
 
 /* What series and sound have in common: rows of numbers. */
@@ -27,7 +25,7 @@ static eg_status change_rows(eg_augment_call *c, changer change, const double *d
 		rows r = {series ? d->series.steps : d->sound.n, series ? d->series.columns : d->sound.channels, NULL};
 		const size_t count = (size_t)r.n * (size_t)r.width;
 		r.at = eg_record_room(c->record, (count + 1) * sizeof *r.at);
-		if (!r.at) return no_room(err);
+		if (!r.at) return eg_augment_no_memory(err);
 		if (count) memcpy(r.at, series ? d->series.at : d->sound.at, count * sizeof *r.at);
 		change(c, &r, drawn);
 		*(series ? &d->series.at : &d->sound.at) = r.at;
@@ -36,7 +34,6 @@ static eg_status change_rows(eg_augment_call *c, changer change, const double *d
 }
 
 #define OVER_TIME .works_on = EG_KINDS_OF(SERIES) | EG_KINDS_OF(SOUND)
-#define KEYS(k) .keys = {k, EG_COUNT(k)}
 
 /* ---- noise ------------------------------------------------------------------------------------------------------- */
 
@@ -87,7 +84,7 @@ const eg_augment_type eg_augment_noise = {.name = "noise",
 	OVER_TIME,
 	.usual = 1,
 	.shorthand = "deviation",
-	KEYS(noise_keys),
+	EG_AUGMENT_KEYS(noise_keys),
 	.size = sizeof(noise_options),
 	.defaults = noise_defaults,
 	.apply = noise};
@@ -132,7 +129,7 @@ const eg_augment_type eg_augment_shift_steps = {.name = "shift",
 	.why = "the tags of its steps would have to move too",
 	.usual = 1,
 	.shorthand = "steps",
-	KEYS(steps_keys),
+	EG_AUGMENT_KEYS(steps_keys),
 	.size = sizeof(steps_options),
 	.defaults = steps_defaults,
 	.apply = shift_steps};
@@ -166,7 +163,7 @@ const eg_augment_type eg_augment_scale_numbers = {.name = "scale",
 	OVER_TIME,
 	.usual = 1,
 	.shorthand = "by",
-	KEYS(factor_keys),
+	EG_AUGMENT_KEYS(factor_keys),
 	.size = sizeof(factor_options),
 	.defaults = factor_defaults,
 	.apply = scale_numbers};
@@ -187,7 +184,7 @@ static void units_defaults(void *options) { ((units_options *)options)->rate = 0
 static eg_status drop_units(eg_augment_call *c, eg_error *err) {
 	if (!eg_augment_happens(c)) return EG_OK;
 	eg_dropped *d = eg_record_room(c->record, sizeof *d);
-	if (!d) return no_room(err);
+	if (!d) return eg_augment_no_memory(err);
 	*d = (eg_dropped){((const units_options *)c->options)->rate, c->draw.rng.seed, c->draw.rng.stream};
 	for (int i = 0; i < c->nfields; i++) {
 		const bool text = c->fields[i].kind == EG_FIELD_TEXT || c->fields[i].kind == EG_FIELD_TOKENS;
@@ -206,7 +203,7 @@ const eg_augment_type eg_augment_unit_dropout = {.name = "unit_dropout",
 	.works_on = EG_KINDS_OF(TEXT) | EG_KINDS_OF(TOKENS),
 	.usual = 1,
 	.shorthand = "rate",
-	KEYS(units_keys),
+	EG_AUGMENT_KEYS(units_keys),
 	.size = sizeof(units_options),
 	.defaults = units_defaults,
 	.apply = drop_units};

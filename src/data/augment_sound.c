@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static eg_status no_room(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record"); }
-
 /* The sounds among the inputs, one after the other: `i` is -1 first. */
 static eg_datum *next_sound(const eg_augment_call *c, int *i) {
 	while (++*i < c->nfields)
@@ -22,12 +20,11 @@ static eg_status put(eg_augment_call *c, eg_datum_sound *s, float *at, int64_t n
 	float *own = eg_record_room(c->record, (count + 1) * sizeof *own);
 	if (own && count) memcpy(own, at, count * sizeof *own);
 	eg_release(NULL, at);
-	if (!own) return no_room(err);
+	if (!own) return eg_augment_no_memory(err);
 	s->at = own, s->n = n;
 	return EG_OK;
 }
 
-#define KEYS(k) .keys = {k, EG_COUNT(k)}
 #define TIMED .refuses = EG_KINDS_OF(TAGS) | EG_KINDS_OF(SERIES), .why = "its places in time would have to move too"
 
 /* ---- speed ------------------------------------------------------------------------------------------------------- */
@@ -64,7 +61,7 @@ const eg_augment_type eg_augment_speed = {.name = "speed",
 	TIMED,
 	.usual = 1,
 	.shorthand = "by",
-	KEYS(speed_keys),
+	EG_AUGMENT_KEYS(speed_keys),
 	.size = sizeof(share_options),
 	.defaults = speed_defaults,
 	.longest = slowest,
@@ -127,7 +124,7 @@ static eg_status change_pitch(eg_augment_call *c, eg_error *err) {
 		out = eg_calloc(NULL, (size_t)m + 1, (size_t)d->sound.channels * sizeof *out);
 		if (out) stretch(faster, n, out, m, d->sound.channels, d->sound.rate);
 		eg_release(NULL, faster);
-		status = out ? put(c, &d->sound, out, m, err) : no_room(err);
+		status = out ? put(c, &d->sound, out, m, err) : eg_augment_no_memory(err);
 	}
 	return status;
 }
@@ -137,7 +134,7 @@ const eg_augment_type eg_augment_pitch = {.name = "pitch",
 	.works_on = EG_KINDS_OF(SOUND),
 	.usual = 1,
 	.shorthand = "semitones",
-	KEYS(pitch_keys),
+	EG_AUGMENT_KEYS(pitch_keys),
 	.size = sizeof(pitch_options),
 	.defaults = pitch_defaults,
 	.apply = change_pitch};
@@ -174,7 +171,7 @@ static eg_status change_gain(eg_augment_call *c, eg_error *err) {
 	eg_datum *d;
 	for (int i = -1; (d = next_sound(c, &i)) != NULL;) {
 		float *at = copied(c, &d->sound);
-		if (!at) return no_room(err);
+		if (!at) return eg_augment_no_memory(err);
 		for (int64_t k = 0; k < d->sound.n * d->sound.channels; k++) at[k] *= factor;
 	}
 	return EG_OK;
@@ -185,7 +182,7 @@ const eg_augment_type eg_augment_gain = {.name = "gain",
 	.works_on = EG_KINDS_OF(SOUND),
 	.usual = 1,
 	.shorthand = "decibels",
-	KEYS(gain_keys),
+	EG_AUGMENT_KEYS(gain_keys),
 	.size = sizeof(gain_options),
 	.defaults = gain_defaults,
 	.apply = change_gain};
@@ -222,7 +219,7 @@ static eg_status change_microphone(eg_augment_call *c, eg_error *err) {
 		const float *in = d->sound.at;
 		const int64_t n = d->sound.n, channels = d->sound.channels;
 		float *out = copied(c, &d->sound);
-		if (!out) return no_room(err);
+		if (!out) return eg_augment_no_memory(err);
 		for (int64_t t = 0; t < n; t++) {
 			const int64_t from = t < REACH ? -t : -REACH, to = n - 1 - t < REACH ? n - 1 - t : REACH;
 			for (int64_t channel = 0; channel < channels; channel++) {
@@ -240,7 +237,7 @@ const eg_augment_type eg_augment_microphone = {.name = "microphone",
 	.works_on = EG_KINDS_OF(SOUND),
 	.usual = 1,
 	.shorthand = "decibels",
-	KEYS(microphone_keys),
+	EG_AUGMENT_KEYS(microphone_keys),
 	.size = sizeof(gain_options),
 	.defaults = gain_defaults,
 	.apply = change_microphone};
@@ -276,7 +273,7 @@ static eg_status add_hiss(eg_augment_call *c, eg_error *err) {
 		float *at = copied(c, &d->sound);
 		const int64_t n = d->sound.n * d->sound.channels;
 		double power = 0;
-		if (!at) return no_room(err);
+		if (!at) return eg_augment_no_memory(err);
 		for (int64_t k = 0; k < n; k++) power += (double)at[k] * (double)at[k];
 		const double size = n ? sqrt(power / (double)n) * pow(10, -snr / 20) : 0;
 		for (int64_t k = 0; k < n; k++) at[k] += (float)(size * eg_rng_normal(c->draw.rng, drawn++));
@@ -288,7 +285,7 @@ const eg_augment_type eg_augment_hiss = {.name = "hiss",
 	.doc = "adds white noise to a recording, so much weaker than it",
 	.works_on = EG_KINDS_OF(SOUND),
 	.usual = 1,
-	KEYS(snr_keys),
+	EG_AUGMENT_KEYS(snr_keys),
 	.size = sizeof(snr_options),
 	.defaults = snr_defaults,
 	.check = snr_check,
@@ -319,7 +316,7 @@ static eg_status hide_parts(eg_augment_call *c, eg_error *err) {
 	const hide_options *o = c->options;
 	if (!eg_augment_happens(c)) return EG_OK;
 	eg_sound_hidden *h = eg_record_room(c->record, sizeof *h);
-	if (!h) return no_room(err);
+	if (!h) return eg_augment_no_memory(err);
 	*h = (eg_sound_hidden){.nsteps = o->times, .nbands = o->times};
 	for (int i = 0; i < o->times; i++) {
 		const double steps = eg_draw_uniform(&c->draw, 0, o->time), bands = eg_draw_uniform(&c->draw, 0, o->bands);
@@ -335,7 +332,7 @@ const eg_augment_type eg_augment_spectrum = {.name = "spec_augment",
 	.doc = "hides steps and bands of a recording's features (SpecAugment: Park and others 2019)",
 	.works_on = EG_KINDS_OF(SOUND),
 	.usual = 1,
-	KEYS(hide_keys),
+	EG_AUGMENT_KEYS(hide_keys),
 	.size = sizeof(hide_options),
 	.defaults = hide_defaults,
 	.apply = hide_parts};

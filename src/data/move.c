@@ -102,13 +102,11 @@ static void interpolate(const way *w, eg_edge edge, const eg_datum_picture *p, u
 		}
 }
 
-static eg_status no_room(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for an augmented record"); }
-
 eg_status eg_bend_picture(const eg_move *m, const eg_bend *bend, eg_edge edge, eg_record *r, eg_datum_picture *p, eg_error *err) {
 	const size_t plane = (size_t)p->H * (size_t)p->W;
 	uint8_t *out = eg_record_room(r, plane * (size_t)p->C + 1);
 	int32_t *from = eg_record_room(r, ((size_t)p->W + 1) * sizeof *from);
-	if (!out || !from) return no_room(err);
+	if (!out || !from) return eg_augment_no_memory(err);
 	if (!bend && is_whole(m))
 		for (int c = 0; c < p->C; c++)
 			copy_plane(m, edge, p->pixels + (size_t)c * plane, out + (size_t)c * plane, p->H, p->W, 0, from);
@@ -138,7 +136,7 @@ static void nearest(const way *w, const uint8_t *in, uint8_t *out) {
 eg_status eg_bend_mask(const eg_move *m, const eg_bend *bend, eg_record *r, eg_datum_mask *d, eg_error *err) {
 	uint8_t *out = eg_record_room(r, (size_t)d->H * (size_t)d->W + 1);
 	int32_t *from = eg_record_room(r, ((size_t)d->W + 1) * sizeof *from);
-	if (!out || !from) return no_room(err);
+	if (!out || !from) return eg_augment_no_memory(err);
 	if (!bend && is_whole(m))
 		copy_plane(m, EG_EDGE_ZERO, d->classes, out, d->H, d->W, EG_VOID, from);
 	else
@@ -180,7 +178,7 @@ eg_box eg_box_moved(const eg_move *m, const eg_box *b) {
 eg_status eg_move_boxes(const eg_move *m, int H, int W, eg_record *r, eg_datum_boxes *b, eg_error *err) {
 	eg_box *out = eg_record_room(r, ((size_t)b->n + 1) * sizeof *out);
 	int n = 0;
-	if (!out) return no_room(err);
+	if (!out) return eg_augment_no_memory(err);
 	for (int i = 0; i < b->n; i++) {
 		out[n] = eg_box_moved(m, &b->at[i]);
 		n += eg_box_left(&out[n], 0, 0, W, H);
