@@ -144,6 +144,16 @@ eg_status eg_stock_picture(
 	return status;
 }
 
+/* ---- made of the digits of mnist --------------------------------------------------------------------------------- */
+
+eg_status eg_made_digits_prepare(eg_source *base, eg_part part, eg_error *err) {
+	eg_made_digits *s = (eg_made_digits *)base;
+	base->count[part] = eg_made_count(&s->made, part);
+	return eg_stock_prepare(&s->stock, base, "mnist", s->pictures, part, err);
+}
+
+void eg_made_digits_close(eg_source *base) { eg_stock_close(&((eg_made_digits *)base)->stock); }
+
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
 uint8_t *eg_black(eg_record *r, size_t bytes) {

@@ -74,6 +74,20 @@ eg_status eg_stock_draw(
 eg_status eg_stock_picture(
 	const eg_stock *k, eg_part part, int label, eg_draw *d, eg_datum_picture *p, eg_error *err);
 
+/* ---- made of the digits of mnist --------------------------------------------------------------------------------- */
+
+/* What the struct of such a source begins with. */
+typedef struct eg_made_digits {
+	eg_made_source made;
+	const char *pictures;
+	eg_stock stock;
+} eg_made_digits;
+
+#define EG_MADE_DIGITS_KEYS(many_, train_, test_) \
+	EG_MADE_KEYS(eg_made_digits, many_, train_, test_), EG_MADE_FOLDER_KEY(eg_made_digits, pictures, "mnist")
+eg_status eg_made_digits_prepare(eg_source *base, eg_part part, eg_error *err);
+void eg_made_digits_close(eg_source *base);
+
 /* ---- pictures ---------------------------------------------------------------------------------------------------- */
 
 /* In the room of r: the grey picture p in the middle of a black square, then moved. */

@@ -12,15 +12,12 @@
 enum { PICTURE, DIGITS, BOXES, H = 32, SIDE = 56, MOST = 64 };
 
 typedef struct line_source {
-	eg_made_source made;
-	const char *pictures;
+	eg_made_digits of;
 	int least, most;
-	eg_stock stock;
 } line_source;
 
 static const eg_key keys[] = {
-	EG_MADE_KEYS(line_source, "lines", 20000, 2000),
-	EG_MADE_FOLDER_KEY(line_source, pictures, "mnist"),
+	EG_MADE_DIGITS_KEYS("lines", 20000, 2000),
 	{.name = "least",
 		.type = EG_KEY_INT,
 		.offset = offsetof(line_source, least),
@@ -48,12 +45,6 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	line_source *s = (line_source *)base;
-	base->count[part] = eg_made_count(&s->made, part);
-	return eg_stock_prepare(&s->stock, base, "mnist", s->pictures, part, err);
-}
-
 /* A digit of the line: its picture, what of that is ink, and where the ink begins in the line. */
 typedef struct written {
 	int digit;
@@ -66,7 +57,7 @@ static eg_status write_digit(const line_source *s, eg_part part, eg_draw *d, dou
 	written *w, eg_record *r, eg_error *err) {
 	eg_datum_picture found;
 	w->digit = (int)eg_draw_whole(d, 0, 9);
-	eg_status status = eg_stock_picture(&s->stock, part, w->digit, d, &found, err);
+	eg_status status = eg_stock_picture(&s->of.stock, part, w->digit, d, &found, err);
 	size *= eg_draw_uniform(d, 0.92, 1.08);
 	slant += eg_draw_uniform(d, -0.08, 0.08);
 	const eg_move m = eg_move_about_middle(1 / size, slant / size, 0, 1 / size, SIDE, SIDE);
@@ -122,15 +113,13 @@ static eg_status read_record(
 	const bool seen = (wanted & (1u << PICTURE | 1u << BOXES)) != 0;
 	written w[MOST] = {0};
 	int width = 0;
-	eg_draw d = eg_made_draw(&s->made, part, i);
+	eg_draw d = eg_made_draw(&s->of.made, part, i);
 	const int n = (int)eg_draw_whole(&d, s->least, s->most);
 	eg_status status = write_line(s, part, &d, w, n, seen ? &width : NULL, r, err);
 	if (!status) status = put(w, n, width, r, err);
 	eg_made_only(r, wanted);
 	return status;
 }
-
-static void close_source(eg_source *base) { eg_stock_close(&((line_source *)base)->stock); }
 
 const eg_source_type eg_source_type_digit_lines = {
 	.info = {.name = "digit-lines",
@@ -143,6 +132,6 @@ const eg_source_type eg_source_type_digit_lines = {
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(line_source),
 	.open = open_source,
-	.prepare = prepare,
+	.prepare = eg_made_digits_prepare,
 	.read = read_record,
-	.close = close_source};
+	.close = eg_made_digits_close};

@@ -38,16 +38,13 @@ static const char *const verbs[ACTIONS - BOUNCE][2] = {{"bounces", "bounce"}, {"
 static const int along_x[BOUNCE] = {1, 1, 0, -1, -1, -1, 0, 1}, along_y[BOUNCE] = {0, 1, 1, 1, 0, -1, -1, -1};
 
 typedef struct film_source {
-	eg_made_source made;
-	const char *pictures;
+	eg_made_digits of;
 	int most_digits, actions;
 	bool recast;
-	eg_stock stock;
 } film_source;
 
 static const eg_key keys[] = {
-	EG_MADE_KEYS(film_source, "films", 20000, 2000),
-	EG_MADE_FOLDER_KEY(film_source, pictures, "mnist"),
+	EG_MADE_DIGITS_KEYS("films", 20000, 2000),
 	{.name = "most_digits",
 		.type = EG_KEY_INT,
 		.offset = offsetof(film_source, most_digits),
@@ -77,12 +74,6 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	EG_UNUSED(err);
 	base->fields[FILM].steps = FRAMES * ((const film_source *)base)->actions;
 	return EG_OK;
-}
-
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	film_source *s = (film_source *)base;
-	base->count[part] = eg_made_count(&s->made, part);
-	return eg_stock_prepare(&s->stock, base, "mnist", s->pictures, part, err);
 }
 
 /* ---- one digit --------------------------------------------------------------------------------------------------- */
@@ -180,7 +171,7 @@ static eg_status begin(const film_source *s, eg_part part, int action, film *f, 
 	for (int k = 0; k < f->ndigits; k++) {
 		mover *m = &f->digits[k];
 		*m = (mover){.digit = (int)eg_draw_whole(d, 0, 9)};
-		eg_status status = eg_stock_picture(&s->stock, part, m->digit, d, &m->real, err);
+		eg_status status = eg_stock_picture(&s->of.stock, part, m->digit, d, &m->real, err);
 		if (status) return status;
 		m->now.scale = eg_draw_uniform(d, 0.7, 1);
 		do {
@@ -247,7 +238,7 @@ static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const film_source *s = (const film_source *)base;
 	const bool seen = (wanted & 1u << FILM) != 0;
-	eg_draw d = eg_made_draw(&s->made, part, i);
+	eg_draw d = eg_made_draw(&s->of.made, part, i);
 	film f = {.frames = FRAMES * s->actions};
 	f.pixels = seen ? eg_black(r, (size_t)f.frames * SIDE * SIDE) : NULL;
 	f.tags = eg_record_room(r, (size_t)f.frames * sizeof *f.tags);
@@ -274,8 +265,6 @@ static eg_status read_record(
 	return EG_OK;
 }
 
-static void close_source(eg_source *base) { eg_stock_close(&((film_source *)base)->stock); }
-
 const eg_source_type eg_source_type_moving_digits = {
 	.info = {.name = "moving-digits",
 		.doc = "films of 16 frames of 64x64 in which one or two digits do one of twelve things, with captions, made by a rule of "
@@ -288,6 +277,6 @@ const eg_source_type eg_source_type_moving_digits = {
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(film_source),
 	.open = open_source,
-	.prepare = prepare,
+	.prepare = eg_made_digits_prepare,
 	.read = read_record,
-	.close = close_source};
+	.close = eg_made_digits_close};

@@ -11,15 +11,12 @@
 enum { INPUT, TARGET, SIDE = 64, FRAMES_MOST = 100, DIGITS_MOST = 8 };
 
 typedef struct film_source {
-	eg_made_source made;
-	const char *pictures;
+	eg_made_digits of;
 	int digits, input, target;
-	eg_stock stock;
 } film_source;
 
 static const eg_key keys[] = {
-	EG_MADE_KEYS(film_source, "films", 10000, 1000),
-	EG_MADE_FOLDER_KEY(film_source, pictures, "mnist"),
+	EG_MADE_DIGITS_KEYS("films", 10000, 1000),
 	{.name = "digits",
 		.type = EG_KEY_INT,
 		.offset = offsetof(film_source, digits),
@@ -54,22 +51,16 @@ static eg_status open_source(eg_source *base, eg_error *err) {
 	return EG_OK;
 }
 
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	film_source *s = (film_source *)base;
-	base->count[part] = eg_made_count(&s->made, part);
-	return eg_stock_prepare(&s->stock, base, "mnist", s->pictures, part, err);
-}
-
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const film_source *s = (const film_source *)base;
 	const int n = s->input + s->target;
-	eg_draw d = eg_made_draw(&s->made, part, i);
+	eg_draw d = eg_made_draw(&s->of.made, part, i);
 	uint8_t *pixels = eg_black(r, (size_t)n * SIDE * SIDE);
 	if (!pixels) return eg_record_no_memory(err);
 	for (int k = 0; k < s->digits; k++) {
 		eg_datum_picture p;
-		eg_status status = eg_stock_picture(&s->stock, part, (int)eg_draw_whole(&d, 0, 9), &d, &p, err);
+		eg_status status = eg_stock_picture(&s->of.stock, part, (int)eg_draw_whole(&d, 0, 9), &d, &p, err);
 		if (status) return status;
 		const double way = SIDE - p.W, x = eg_draw_uniform(&d, 0, way), y = eg_draw_uniform(&d, 0, way);
 		const double angle = eg_draw_uniform(&d, 0, 2 * acos(-1.0)), step = way / 10;
@@ -85,8 +76,6 @@ static eg_status read_record(
 	return EG_OK;
 }
 
-static void close_source(eg_source *base) { eg_stock_close(&((film_source *)base)->stock); }
-
 const eg_source_type eg_source_type_moving_mnist = {
 	.info = {.name = "moving-mnist",
 		.doc = "films of two digits that move and are thrown back by the edges, 64x64, ten frames and the ten after them, "
@@ -99,6 +88,6 @@ const eg_source_type eg_source_type_moving_mnist = {
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(film_source),
 	.open = open_source,
-	.prepare = prepare,
+	.prepare = eg_made_digits_prepare,
 	.read = read_record,
-	.close = close_source};
+	.close = eg_made_digits_close};

@@ -8,15 +8,12 @@
 enum { PICTURE, ANGLE, SIDE = 28 };
 
 typedef struct turned_source {
-	eg_made_source made;
-	const char *pictures;
+	eg_made_digits of;
 	double degrees;
-	eg_stock stock;
 } turned_source;
 
 static const eg_key keys[] = {
-	EG_MADE_KEYS(turned_source, "pictures", 20000, 5000),
-	EG_MADE_FOLDER_KEY(turned_source, pictures, "mnist"),
+	EG_MADE_DIGITS_KEYS("pictures", 20000, 5000),
 	{.name = "degrees",
 		.type = EG_KEY_DOUBLE,
 		.offset = offsetof(turned_source, degrees),
@@ -30,20 +27,14 @@ static const char *const angle[1] = {"degrees"};
 static const eg_field fields[] = {{.name = "picture", .kind = EG_FIELD_PICTURE, .C = 1, .H = SIDE, .W = SIDE},
 	{.name = "target", .kind = EG_FIELD_NUMBERS, .columns = 1, .names = angle, .nnames = 1}};
 
-static eg_status prepare(eg_source *base, eg_part part, eg_error *err) {
-	turned_source *s = (turned_source *)base;
-	base->count[part] = eg_made_count(&s->made, part);
-	return eg_stock_prepare(&s->stock, base, "mnist", s->pictures, part, err);
-}
-
 static eg_status read_record(
 	const eg_source *base, eg_part part, int64_t i, unsigned wanted, eg_record *r, eg_error *err) {
 	const turned_source *s = (const turned_source *)base;
-	eg_draw d = eg_made_draw(&s->made, part, i);
+	eg_draw d = eg_made_draw(&s->of.made, part, i);
 	eg_datum_picture digit, turned = {0};
 	float *by = eg_record_room(r, sizeof *by);
 	if (!by) return eg_record_no_memory(err);
-	eg_status status = eg_stock_picture(&s->stock, part, (int)eg_draw_whole(&d, 0, 9), &d, &digit, err);
+	eg_status status = eg_stock_picture(&s->of.stock, part, (int)eg_draw_whole(&d, 0, 9), &d, &digit, err);
 	if (status) return status;
 	const double degrees = eg_draw_uniform(&d, -s->degrees, s->degrees);
 	const eg_move m = eg_sprite_move(SIDE, 1, degrees * acos(-1) / 180);
@@ -53,8 +44,6 @@ static eg_status read_record(
 	if (wanted & 1u << ANGLE) r->fields[ANGLE] = (eg_datum){.there = true, .numbers = {1, by}};
 	return status;
 }
-
-static void close_source(eg_source *base) { eg_stock_close(&((turned_source *)base)->stock); }
 
 const eg_source_type eg_source_type_turned_digits = {
 	.info = {.name = "turned-digits",
@@ -67,6 +56,6 @@ const eg_source_type eg_source_type_turned_digits = {
 	.keys = keys,
 	.nkeys = EG_COUNT(keys),
 	.size = sizeof(turned_source),
-	.prepare = prepare,
+	.prepare = eg_made_digits_prepare,
 	.read = read_record,
-	.close = close_source};
+	.close = eg_made_digits_close};
