@@ -9,15 +9,10 @@ that it takes sound, and COUNT recordings go through onnxruntime as samples, in 
 behind their ends, and through `engram predict --json` as files: probabilities must be the same to 1e-5. Exit code 1
 where one differs, 77 where the packages are not there.
 """
-import argparse, glob, json, os, subprocess, sys, tempfile, wave
+import argparse, glob, os, subprocess, sys, tempfile, wave
 
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime
-except ImportError as missing:
-    print(f"SKIPPED: {missing}; pip install onnx onnxruntime numpy")
-    sys.exit(77)
+from answers import engram_rows
+from with_onnx import np, onnx, onnxruntime
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("engram")
@@ -26,7 +21,6 @@ arguments.add_argument("folder")
 arguments.add_argument("--count", type=int, default=100)
 arguments.add_argument("--batch", type=int, default=7)
 args = arguments.parse_args()
-onnxruntime.set_default_logger_severity(3)
 random = np.random.default_rng(1)
 
 
@@ -62,8 +56,7 @@ with tempfile.TemporaryDirectory() as folder:
     onnx.checker.check_model(path, full_check=True)
     notes = {p.key: p.value for p in onnx.load(path).metadata_props}
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-out = subprocess.run([args.engram, "predict", args.model, *files, "--top", "1000", "--json"], check=True, capture_output=True, text=True).stdout
-answers = [json.loads(line)["answer"] for line in out.splitlines()]
+answers = [row["answer"] for row in engram_rows(args.engram, "predict", args.model, *files, "--top", "1000")]
 if len(answers) != len(files):
     raise SystemExit(f"{len(answers)} answers about {len(files)} files")
 classes = sorted(one["class"] for one in answers[0]["classes"])

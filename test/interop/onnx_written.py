@@ -13,14 +13,8 @@ own network has given. Exit code 1 where one differs, 77 where the packages are 
 """
 import argparse, os, subprocess, sys, tempfile
 
-try:
-    import numpy as np
-    import onnx
-    import onnxruntime
-    from runs import engram_runs, largest
-except ImportError as missing:
-    print(f"SKIPPED: {missing}; pip install onnx onnxruntime numpy")
-    sys.exit(77)
+from with_onnx import np, onnx, onnxruntime
+from runs import engram_runs, largest
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument("engram")
@@ -29,7 +23,6 @@ arguments.add_argument("--opset", type=int, action="append")
 arguments.add_argument("--runs", type=int, default=4)
 arguments.add_argument("--samples", help="the program that writes what a model gets of its test records")
 args = arguments.parse_args()
-onnxruntime.set_default_logger_severity(3)
 random = np.random.default_rng(1)
 recurrent = {"LSTM", "GRU", "RNN"}
 failed = []
