@@ -1,49 +1,30 @@
-/* network.c - a recipe as a graph: inputs, layers, losses and the objective that is made of them, outputs.
+/* network.c - a recipe as a graph: inputs, layers, cells, outputs. Its losses: network_losses.c.
  *
  * Words have become numbers here: sizes that the task knows, and the graph's own numbers for sizes that are left
  * open. */
 #include "engram_ops.h"
-#include "io/recipe.h"
+#include "io/network.h"
 
 #include <string.h>
 
 enum { MAX_SIZES = 64 };
 
-/* What the network's tensors are called while it is built. */
-typedef struct network {
-	const eg_recipe *recipe;
-	eg_graph *graph;
-	const eg_size *sizes;
-	int64_t open[EG_RECIPE_WORDS]; /* the graph's numbers for the recipe's words; 0: not yet asked for */
-	eg_tensor inputs[EG_RECIPE_INPUTS];
-	eg_tensor lengths[EG_RECIPE_WORDS]; /* of a first size; 0: nobody wants them */
-	eg_tensor *outputs;                 /* of each layer, the first one */
-	const char *cell;                   /* of the body of a cell: its name */
-	eg_tensor losses[EG_RECIPE_LOSSES], means[EG_RECIPE_LOSSES]; /* what is trained on, what is told */
-	eg_arena *arena;
-	eg_error *err;
-} network;
-
-static eg_tensor nothing(void) { return (eg_tensor){0}; }
-
 /* ---- sizes ------------------------------------------------------------------------------------------------------- */
 
-/* What a word stands for; 0: nothing here. */
-static int size_of(const network *n, const char *word) {
+int eg_building_size(const eg_building *n, const char *word) {
 	for (const eg_size *s = n->sizes; s && s->name; s++)
 		if (!strcmp(s->name, word)) return s->size;
 	return 0;
 }
 
-/* Are the sizes stand-ins (the size of the entry that ends the list says so), which no number need agree with? */
-static bool are_guessed(const network *n) {
+bool eg_building_guessed(const eg_building *n) {
 	const eg_size *s = n->sizes;
 	while (s && s->name) s++;
 	return s && s->size != 0;
 }
 
 /* "there are: classes, units", into buf; or that there is none. */
-static const char *list_sizes(const network *n, char *buf, size_t size) {
+static const char *list_sizes(const eg_building *n, char *buf, size_t size) {
 	size_t used = 0;
 	snprintf(buf, size, "there is none here");
 	for (const eg_size *s = n->sizes; s && s->name && used < size; s++)
@@ -51,7 +32,7 @@ static const char *list_sizes(const network *n, char *buf, size_t size) {
 	return buf;
 }
 
-static eg_status no_such_size(const network *n, const eg_layer *layer, const eg_layer_word *w) {
+static eg_status no_such_size(const eg_building *n, const eg_layer *layer, const eg_layer_word *w) {
 	const char *names[MAX_SIZES], *attr = layer->op->attrs[w->attr].name;
 	char list[300];
 	int count = 0;
@@ -71,8 +52,7 @@ static eg_status no_such_size(const network *n, const eg_layer *layer, const eg_
 		list_sizes(n, list, sizeof list), w->word);
 }
 
-/* The options with numbers in the place of words; NULL with a message: a word stands for nothing. */
-static const void *with_sizes(const network *n, const eg_layer *layer) {
+const void *eg_building_options(const eg_building *n, const eg_layer *layer) {
 	if (!layer->nwords) return layer->options;
 	char *copy = eg_arena_alloc(n->arena, layer->op->options_size);
 	if (!copy) {
@@ -81,7 +61,7 @@ static const void *with_sizes(const network *n, const eg_layer *layer) {
 	}
 	memcpy(copy, layer->options, layer->op->options_size);
 	for (int i = 0; i < layer->nwords; i++) {
-		int size = size_of(n, layer->words[i].word);
+		int size = eg_building_size(n, layer->words[i].word);
 		if (size == 0) {
 			no_such_size(n, layer, &layer->words[i]);
 			return NULL;
@@ -91,10 +71,10 @@ static const void *with_sizes(const network *n, const eg_layer *layer) {
 	return copy;
 }
 
-static eg_status resolve_words(network *n) {
+static eg_status resolve_words(eg_building *n) {
 	const eg_recipe *r = n->recipe;
 	for (int i = 0; i < r->nwords; i++) {
-		int number = r->word_trees[i] ? size_of(n, r->words[i]) : 0;
+		int number = r->word_trees[i] ? eg_building_size(n, r->words[i]) : 0;
 		if (number > 0)
 			return eg_tree_fail(n->err, r->word_trees[i], EG_ERR_FORMAT,
 				"`%s` is to leave a size open, but here it is the word for the number %d; take another word",
@@ -104,8 +84,7 @@ static eg_status resolve_words(network *n) {
 	return eg_graph_status(n->graph, n->err);
 }
 
-/* The recipe's word that this size of the graph is; -1: none. */
-static int word_of(const network *n, int64_t d) {
+int eg_building_word(const eg_building *n, int64_t d) {
 	for (int i = 0; i < n->recipe->nwords && d < 0; i++)
 		if (n->open[i] == d) return i;
 	return -1;
@@ -114,10 +93,10 @@ static int word_of(const network *n, int64_t d) {
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
 /* What a layer inside of a cell is called in the graph: CELL/LAYER. */
-static const char *inner_name(const network *n, const char *cell, const char *name) { return eg_arena_printf(n->arena, "%s/%s", cell, name); }
+static const char *inner_name(const eg_building *n, const char *cell, const char *name) { return eg_arena_printf(n->arena, "%s/%s", cell, name); }
 
 /* Is there a layer of that name in the body? */
-static bool is_inner(const network *n, const char *name) {
+static bool is_inner(const eg_building *n, const char *name) {
 	for (int i = 0; i < n->recipe->nlayers && name; i++)
 		if (!strcmp(n->recipe->layers[i].name, name)) return true;
 	return false;
@@ -125,7 +104,7 @@ static bool is_inner(const network *n, const char *name) {
 
 /* The options of a layer inside of a cell: with its name in the graph, and that of a layer in there that it shares
  * weights with. */
-static const void *in_cell(const network *n, const eg_layer *layer, const void *options) {
+static const void *in_cell(const eg_building *n, const eg_layer *layer, const void *options) {
 	char *copy = eg_arena_alloc(n->arena, layer->op->options_size);
 	const char *name = inner_name(n, n->cell, layer->name), *lender = NULL;
 	if (copy) memcpy(copy, options, layer->op->options_size);
@@ -141,21 +120,20 @@ static const void *in_cell(const network *n, const eg_layer *layer, const void *
 	return copy && name ? copy : NULL;
 }
 
-static eg_tensor apply(network *n, const eg_layer *layer, const eg_tensor *from, int count) {
-	const void *options = with_sizes(n, layer);
+eg_tensor eg_building_apply(eg_building *n, const eg_layer *layer, const eg_tensor *from, int count) {
+	const void *options = eg_building_options(n, layer);
 	if (options && n->cell) options = in_cell(n, layer, options);
-	if (!options && layer->options) return nothing();
+	if (!options && layer->options) return (eg_tensor){0};
 	eg_tensor t = eg_apply(n->graph, layer->op->name, options, from, count);
 	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, layer->tree);
 	return t;
 }
 
-static eg_tensor cell_state(const network *n, const eg_layer *layer, int i);
+static eg_tensor cell_state(const eg_building *n, const eg_layer *layer, int i);
 
-/* What a link names; `tree` is where it stands. */
-static eg_tensor linked(network *n, const eg_link *link, const eg_tree *tree) {
+eg_tensor eg_building_linked(eg_building *n, const eg_link *link, const eg_tree *tree) {
 	switch (link->kind) {
-	case EG_LINK_NOTHING: return nothing();
+	case EG_LINK_NOTHING: return (eg_tensor){0};
 	case EG_LINK_INPUT: return n->inputs[link->index];
 	case EG_LINK_LENGTHS: return n->lengths[link->index];
 	case EG_LINK_LAYER: break;
@@ -171,27 +149,27 @@ static eg_tensor linked(network *n, const eg_link *link, const eg_tree *tree) {
 
 /* ---- cells ------------------------------------------------------------------------------------------------------- */
 
-static eg_tensor add_layer(network *n, const eg_layer *layer);
+static eg_tensor add_layer(eg_building *n, const eg_layer *layer);
 
 /* The state number i of a cell that has been built. */
-static eg_tensor state_of(const network *n, const eg_layer *layer, int i) {
+static eg_tensor state_of(const eg_building *n, const eg_layer *layer, int i) {
 	const char *name = inner_name(n, layer->name, layer->cell->states[i].name);
-	return name ? eg_graph_find(n->graph, name) : nothing();
+	return name ? eg_graph_find(n->graph, name) : (eg_tensor){0};
 }
 
 /* What it is behind the last step. */
-static eg_tensor cell_state(const network *n, const eg_layer *layer, int i) {
+static eg_tensor cell_state(const eg_building *n, const eg_layer *layer, int i) {
 	eg_tensor t = eg_loop_last(n->graph, state_of(n, layer, i));
 	if (!t.id) eg_graph_status(n->graph, n->err);
 	return t;
 }
 
 /* The dimensions of a state: its sizes behind the batch. */
-static eg_status state_dims(const network *n, const eg_cell_state *s, eg_dims *dims) {
+static eg_status state_dims(const eg_building *n, const eg_cell_state *s, eg_dims *dims) {
 	char list[300];
 	*dims = (eg_dims){s->rank + 1, {EG_N}};
 	for (int i = 0; i < s->rank; i++) {
-		const int size = s->size[i] ? s->size[i] : size_of(n, s->word[i]->text), word = eg_recipe_word_index(n->recipe, s->word[i]->text);
+		const int size = s->size[i] ? s->size[i] : eg_building_size(n, s->word[i]->text), word = eg_recipe_word_index(n->recipe, s->word[i]->text);
 		if (!size && word < 0)
 			return eg_tree_fail(n->err, s->word[i], EG_ERR_FORMAT, "a size of state '%s' must be a whole number, or a word for one (%s), not '%s'", s->name,
 				list_sizes(n, list, sizeof list), s->word[i]->text);
@@ -200,18 +178,18 @@ static eg_status state_dims(const network *n, const eg_cell_state *s, eg_dims *d
 	return EG_OK;
 }
 
-static eg_tensor add_state(const network *n, const eg_layer *layer, const eg_cell_state *s, const eg_tensor *from) {
+static eg_tensor add_state(const eg_building *n, const eg_layer *layer, const eg_cell_state *s, const eg_tensor *from) {
 	eg_dims dims;
 	const char *name = inner_name(n, layer->name, s->name);
 	if (!name) eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
-	if (!name || state_dims(n, s, &dims)) return nothing();
-	eg_tensor h = eg_loop_state(n->graph, name, dims, s->from < 0 ? nothing() : from[s->from], s->learned);
+	if (!name || state_dims(n, s, &dims)) return (eg_tensor){0};
+	eg_tensor h = eg_loop_state(n->graph, name, dims, s->from < 0 ? (eg_tensor){0} : from[s->from], s->learned);
 	if (eg_graph_status(n->graph, n->err)) eg_tree_prefix(n->err, s->tree);
 	return h;
 }
 
 /* The names that the body knows. */
-static eg_status add_inner_inputs(const network *n, network *inner, const eg_layer *layer, const eg_tensor *from) {
+static eg_status add_inner_inputs(const eg_building *n, eg_building *inner, const eg_layer *layer, const eg_tensor *from) {
 	const eg_cell *cell = layer->cell;
 	int states = 0;
 	for (int i = 0; i < cell->body->ninputs; i++) {
@@ -228,7 +206,7 @@ static eg_status add_inner_inputs(const network *n, network *inner, const eg_lay
 	return EG_OK;
 }
 
-static eg_status add_inner_layers(network *inner) {
+static eg_status add_inner_layers(eg_building *inner) {
 	const eg_recipe *body = inner->recipe;
 	inner->outputs = eg_arena_alloc(inner->arena, (size_t)body->nlayers * sizeof *inner->outputs);
 	if (!inner->outputs) return eg_fail(inner->err, EG_ERR_MEMORY, "out of memory");
@@ -239,10 +217,10 @@ static eg_status add_inner_layers(network *inner) {
 	return EG_OK;
 }
 
-static eg_status add_nexts(network *inner, const eg_layer *layer) {
+static eg_status add_nexts(eg_building *inner, const eg_layer *layer) {
 	for (int i = 0; i < layer->cell->nstates; i++) {
 		const eg_cell_state *s = &layer->cell->states[i];
-		eg_tensor next = linked(inner, &s->next, s->tree);
+		eg_tensor next = eg_building_linked(inner, &s->next, s->tree);
 		if (!next.id) return inner->err->status;
 		eg_loop_next(inner->graph, inner->inputs[s->input], next);
 		if (!eg_graph_status(inner->graph, inner->err)) continue;
@@ -252,14 +230,14 @@ static eg_status add_nexts(network *inner, const eg_layer *layer) {
 	return EG_OK;
 }
 
-static eg_tensor add_cell(network *n, const eg_layer *layer, const eg_tensor *from) {
+static eg_tensor add_cell(eg_building *n, const eg_layer *layer, const eg_tensor *from) {
 	const eg_cell *cell = layer->cell;
-	network inner = {.recipe = cell->body, .graph = n->graph, .sizes = n->sizes, .cell = layer->name, .arena = n->arena, .err = n->err};
-	eg_loop_begin(n->graph, layer->name, cell->reverse, cell->lengths < 0 ? nothing() : from[cell->lengths]);
+	eg_building inner = {.recipe = cell->body, .graph = n->graph, .sizes = n->sizes, .cell = layer->name, .arena = n->arena, .err = n->err};
+	eg_loop_begin(n->graph, layer->name, cell->reverse, cell->lengths < 0 ? (eg_tensor){0} : from[cell->lengths]);
 	eg_status status = add_inner_inputs(n, &inner, layer, from);
 	if (!status) status = add_inner_layers(&inner);
 	if (!status) status = add_nexts(&inner, layer);
-	eg_tensor y = status ? nothing() : linked(&inner, &cell->output, layer->tree);
+	eg_tensor y = status ? (eg_tensor){0} : eg_building_linked(&inner, &cell->output, layer->tree);
 	if (!y.id) return y;
 	eg_loop_end(n->graph);
 	y = eg_loop_output(n->graph, y);
@@ -267,25 +245,25 @@ static eg_tensor add_cell(network *n, const eg_layer *layer, const eg_tensor *fr
 	return y;
 }
 
-static eg_tensor add_layer(network *n, const eg_layer *layer) {
+static eg_tensor add_layer(eg_building *n, const eg_layer *layer) {
 	eg_tensor from[EG_MAX_INPUTS] = {{0}};
 	for (int i = 0; i < layer->nfrom; i++) {
-		from[i] = linked(n, &layer->from[i], layer->tree);
-		if (!from[i].id && layer->from[i].kind == EG_LINK_LAYER) return nothing();
+		from[i] = eg_building_linked(n, &layer->from[i], layer->tree);
+		if (!from[i].id && layer->from[i].kind == EG_LINK_LAYER) return (eg_tensor){0};
 	}
 	if (layer->cell) return add_cell(n, layer, from);
-	return apply(n, layer, from, layer->nfrom);
+	return eg_building_apply(n, layer, from, layer->nfrom);
 }
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
 static bool takes_ids(const eg_op_info *op, int i) { return op->types && i < op->max_inputs && op->types[i] == 'i'; }
 
-static eg_status asked_type(const network *n, eg_link_kind kind, int index, eg_dtype *type, const eg_layer **first);
+static eg_status asked_type(const eg_building *n, eg_link_kind kind, int index, eg_dtype *type, const eg_layer **first);
 
 /* What the body of a cell asks of its layer's input i. */
-static eg_status asked_inside(const network *n, const eg_layer *layer, int i, eg_dtype *type, const eg_layer **first) {
-	const network inner = {.recipe = layer->cell->body, .err = n->err};
+static eg_status asked_inside(const eg_building *n, const eg_layer *layer, int i, eg_dtype *type, const eg_layer **first) {
+	const eg_building inner = {.recipe = layer->cell->body, .err = n->err};
 	eg_status status = EG_OK;
 	for (int k = 0; k < inner.recipe->ninputs && !status; k++)
 		if (layer->cell->from[k] == i) status = asked_type(&inner, EG_LINK_INPUT, k, type, first);
@@ -294,7 +272,7 @@ static eg_status asked_inside(const network *n, const eg_layer *layer, int i, eg
 
 /* The type that the layers ask of what a link names, also through those that take either; all have to agree. *first:
  * the layer that asked; NULL: none. */
-static eg_status asked_type(const network *n, eg_link_kind kind, int index, eg_dtype *type, const eg_layer **first) {
+static eg_status asked_type(const eg_building *n, eg_link_kind kind, int index, eg_dtype *type, const eg_layer **first) {
 	const eg_recipe *r = n->recipe;
 	for (int l = 0; l < r->nlayers; l++)
 		for (int i = 0; i < r->layers[l].nfrom; i++) {
@@ -323,7 +301,7 @@ static eg_status asked_type(const network *n, eg_link_kind kind, int index, eg_d
 	return EG_OK;
 }
 
-static eg_status add_input(network *n, int i) {
+static eg_status add_input(eg_building *n, int i) {
 	const eg_recipe_input_info *input = &n->recipe->inputs[i];
 	eg_dims dims = {.rank = input->dims.rank + 1};
 	const eg_layer *first = NULL;
@@ -340,8 +318,7 @@ static eg_status add_input(network *n, int i) {
 	return n->err->status;
 }
 
-/* How long each sample is along a first size. */
-static eg_tensor lengths_of(network *n, int word) {
+eg_tensor eg_building_lengths(eg_building *n, int word) {
 	char name[160];
 	if (n->lengths[word].id) return n->lengths[word];
 	snprintf(name, sizeof name, word ? "lengths.%.140s" : "lengths", n->recipe->words[word]);
@@ -349,242 +326,33 @@ static eg_tensor lengths_of(network *n, int word) {
 	return n->lengths[word];
 }
 
-/* ---- losses ------------------------------------------------------------------------------------------------------ */
-
-/* Is it a sequence: something for each step? */
-static bool has_steps(const network *n, const eg_dims *d) {
-	return d->rank >= 2 && d->d[0] < 0 && d->d[0] != EG_N && eg_open_name(n->graph, d->d[0]);
-}
-
-/* "1 x 8 x 8": the sizes from `from` on. */
-static void sizes_text(const network *n, const eg_dims *d, int from, char *buf, size_t size) {
-	buf[0] = 0;
-	for (int i = from; i < d->rank; i++) {
-		size_t used = strlen(buf);
-		const char *open = d->d[i] < 0 ? eg_open_name(n->graph, d->d[i]) : NULL;
-		if (d->d[i] < 0)
-			snprintf(buf + used, size - used, "%s%s", i > from ? " x " : "", open ? open : "?");
-		else
-			snprintf(buf + used, size - used, "%s%lld", i > from ? " x " : "", (long long)d->d[i]);
-	}
-}
-
-/* The number of classes that a loss is to tell apart; 0: nobody says. */
-static int classes_of(const network *n, const eg_loss *loss) {
-	char name[EG_RECIPE_NAME + 10];
-	if (!loss->info.field) return size_of(n, "classes");
-	snprintf(name, sizeof name, "classes.%s", loss->info.field);
-	return size_of(n, name);
-}
-
-static bool has_attr(const eg_op_info *op, const char *name) {
-	for (int i = 0; i < op->nattrs; i++)
-		if (!strcmp(op->attrs[i].name, name)) return true;
-	return false;
-}
-
-/* A loss over classes needs one value for each, for each sample, step or place. `axis`: where they stand; -1: there
- * are too few dimensions to have them. */
-static eg_status check_logits(const network *n, const eg_loss *loss, eg_dims d, int axis) {
-	const eg_recipe *r = n->recipe;
-	const eg_layer *layer = &r->layers[loss->of.index];
-	char shape[96], name[100], word[40] = "classes";
-	int classes = classes_of(n, loss);
-	if (classes == 0 && !loss->info.field)
-		return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_FORMAT,
-			"the loss '%s' is one of classes, but there are none here", loss->layer.op->name);
-	const int wanted = classes + eg_recipe_spare_class(r);
-	if (classes == 0 || are_guessed(n) || (axis >= 0 && d.d[axis] == wanted)) return EG_OK;
-	bool steps = has_steps(n, &d), last = d.rank > 2 && d.d[d.rank - 1] == classes;
-	sizes_text(n, &d, steps ? 2 : 1, shape, sizeof shape);
-	if (wanted > classes) snprintf(word, sizeof word, "%d", wanted);
-	if (loss->of.index == r->nlayers - 1)
-		snprintf(name, sizeof name, "the last layer");
-	else
-		snprintf(name, sizeof name, "layer '%s'", layer->name);
-	return eg_tree_fail(n->err, layer->tree, EG_ERR_SHAPE,
-		"%s gives %s %s for %s, but there are %d classes%s; end with `linear: %s%s%s`%s%s", name,
-		shape[0] ? shape : "no", strcmp(shape, "1") ? "values" : "value", steps ? "each step" : "a sample",
-		classes, wanted > classes ? " and the spare one (train.spare_class)" : "", word,
-		wanted == classes && loss->info.field ? "." : "", wanted == classes && loss->info.field ? loss->info.field : "",
-		d.rank > 2 && !steps ? " after `flatten`" : "",
-		last && has_attr(loss->layer.op, "axis") ? ", or tell the loss that the classes come last: `axis: -1`"
-							 : "");
-}
-
-/* A graph input that several losses may share. */
-static eg_tensor shared_input(network *n, const eg_loss *loss, const char *name, eg_dtype type, eg_dims dims) {
-	eg_tensor t = nothing();
-	for (int i = 0; i < n->recipe->nlosses && !t.id; i++) {
-		const eg_recipe_loss_info *other = &n->recipe->losses[i].info;
-		if (&n->recipe->losses[i] == loss) break;
-		if (!strcmp(other->input, name) || (other->lengths && !strcmp(other->lengths, name)))
-			t = eg_graph_find(n->graph, name);
-	}
-	if (!t.id) return eg_input(n->graph, name, type, dims);
-	eg_dims have = eg_tensor_dims(n->graph, t);
-	bool same = have.rank == dims.rank && eg_tensor_dtype(n->graph, t) == type;
-	for (int i = 0; i < dims.rank && same; i++) same = have.d[i] == dims.d[i];
-	if (same) return t;
-	eg_tree_fail(n->err, loss->layer.tree, EG_ERR_SHAPE,
-		"the loss '%s' needs another '%s' than a loss before it: give each its own field with `target: FIELD`",
-		loss->layer.op->name, name);
-	return nothing();
-}
-
-/* The weights of classes, where the recipe has some or the samples have told them. */
-static eg_tensor class_weights(network *n, const eg_loss *loss, int64_t classes) {
-	const eg_recipe_loss_info *info = &loss->info;
-	if (!info->classes) return nothing();
-	if (info->nclasses != classes) {
-		eg_tree_fail(n->err, loss->layer.tree, EG_ERR_SHAPE, "the loss '%s' has class_weights for %d classes, but there are %lld",
-			loss->layer.op->name, info->nclasses, (long long)classes);
-		return nothing();
-	}
-	eg_real *numbers = eg_arena_alloc(n->arena, (size_t)classes * sizeof *numbers);
-	if (!numbers) {
-		eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
-		return nothing();
-	}
-	for (int i = 0; i < info->nclasses; i++) numbers[i] = (eg_real)info->classes[i];
-	return eg_constant(n->graph, numbers, EG_F32, EG_DIMS(classes));
-}
-
-static bool is_lengths(const char *name) { return !strcmp(name, "lengths") || !strcmp(name, "input_lengths"); }
-
-static bool is_of_sequences(const eg_op_info *op) {
-	for (int i = 2; i < op->max_inputs; i++)
-		if (is_lengths(op->inputs[i])) return true;
-	return false;
-}
-
-/* The loss's inputs behind what it judges. */
-static eg_status add_loss_inputs(network *n, const eg_loss *loss, eg_dims d, eg_tensor *from) {
-	const eg_op_info *op = loss->layer.op;
-	const void *options = with_sizes(n, &loss->layer);
-	eg_target_info want;
-	if (!options && loss->layer.options) return n->err->status;
-	if (is_of_sequences(op) && !has_steps(n, &d))
-		return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_SHAPE,
-			"the loss '%s' is one of sequences: the input that it comes from must begin with the word "
-			"`time`, as in [time, 2]",
-			op->name);
-	/* A network whose samples have no size for classes is told so in plainer words. */
-	if (op->types && op->types[1] != 'f' && d.rank < 2 && check_logits(n, loss, d, -1)) return n->err->status;
-	if (eg_op_target(op, options, &d, &want, n->err)) {
-		eg_tree_prefix(n->err, loss->layer.tree);
-		return n->err->status;
-	}
-	if (want.class_axis >= 0 && check_logits(n, loss, d, want.class_axis)) return n->err->status;
-	for (int i = 0; i < want.dims.rank; i++)
-		if (want.dims.d[i] == 0) want.dims.d[i] = eg_open_dim(n->graph, want.open);
-	if (loss->info.soft && want.dims.rank == 1 && want.dims.d[0] == EG_N)
-		from[1] = shared_input(n, loss, loss->info.input, EG_F32, d);
-	else
-		from[1] = shared_input(n, loss, loss->info.input, want.type, want.dims);
-	for (int i = 2; i < op->max_inputs && i < EG_MAX_INPUTS; i++) {
-		int word = word_of(n, d.d[0]);
-		if (is_lengths(op->inputs[i]) && word >= 0) from[i] = lengths_of(n, word);
-		if (is_lengths(op->inputs[i]) && word < 0 && i < op->min_inputs)
-			return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_SHAPE,
-				"the loss '%s' has to know how long each sample is, which only the first size of an "
-				"input says: what it "
-				"judges must have that size, such as `time`, itself",
-				op->name);
-		if (want.class_axis >= 0 && !strcmp(op->inputs[i], "weight"))
-			from[i] = class_weights(n, loss, d.d[want.class_axis]);
-		if (loss->info.lengths && !strcmp(op->inputs[i], "target_lengths"))
-			from[i] = shared_input(n, loss, loss->info.lengths, EG_I32, EG_DIMS(EG_N));
-	}
-	return n->err->status;
-}
-
-/* The mean of a loss that is a sum. */
-static eg_tensor mean_of(network *n, const eg_loss *loss, eg_tensor sum, const eg_tensor *from, int count) {
-	const eg_op_info *op = loss->layer.op;
-	_Alignas(max_align_t) char options[EG_LOSS_OPTIONS];
-	if (op->params || !eg_loss_is_sum(op, loss->layer.options)) return sum;
-	const void *own = with_sizes(n, &loss->layer);
-	if (!own) return nothing();
-	eg_tensor t = eg_apply(n->graph, op->name, eg_loss_as_mean(op, own, options), from, count);
-	if (!t.id) eg_graph_status(n->graph, n->err);
-	return t;
-}
-
-static eg_status add_loss(network *n, int i) {
-	const eg_loss *loss = &n->recipe->losses[i];
-	const eg_op_info *op = loss->layer.op;
-	eg_tensor from[EG_MAX_INPUTS] = {linked(n, &loss->of, loss->layer.tree)};
-	if (!from[0].id) return n->err->status;
-	if (i == 0) eg_output(n->graph, "logits", from[0]);
-	if (add_loss_inputs(n, loss, eg_tensor_dims(n->graph, from[0]), from)) return n->err->status;
-	int count = op->max_inputs < EG_MAX_INPUTS ? op->max_inputs : EG_MAX_INPUTS;
-	while (count > op->min_inputs && !from[count - 1].id) count--;
-	n->losses[i] = apply(n, &loss->layer, from, count);
-	if (!n->losses[i].id) return n->err->status;
-	if (eg_tensor_dims(n->graph, n->losses[i]).rank > 0)
-		return eg_tree_fail(n->err, loss->layer.tree, EG_ERR_SHAPE,
-			"the loss '%s' gives a number for each sample; to train on it, one number for all is needed: "
-			"reduction: mean",
-			op->name);
-	n->means[i] = mean_of(n, loss, n->losses[i], from, count);
-	return n->means[i].id ? EG_OK : n->err->status;
-}
-
-/* The sum of the losses, each times its weight. */
-static eg_tensor weigh(const network *n, const eg_tensor *losses) {
-	const eg_recipe *r = n->recipe;
-	eg_tensor sum = losses[0];
-	float first = (float)r->losses[0].info.weight;
-	if (r->nlosses == 1 && first != 1) sum = eg_weighted_sum(n->graph, sum, .weight_a = first);
-	for (int i = 1; i < r->nlosses; i++) {
-		sum = eg_weighted_sum(n->graph, sum, .weight_a = i == 1 ? first : 1, .b = losses[i],
-			.weight_b = (float)r->losses[i].info.weight);
-	}
-	return sum;
-}
-
-/* Each loss alone is there to be looked at: its gradient is that of the objective. "loss" is a mean in any case; a
- * sum is an output of its own, so that numbers of batches of any size can be compared. */
-static void add_objective(network *n) {
-	const eg_recipe *r = n->recipe;
-	eg_graph *g = n->graph;
-	for (int i = 0; i < r->nlosses && r->loss_list; i++)
-		eg_output(g, r->losses[i].info.output, eg_detach(g, n->means[i]));
-	if (r->sums) eg_output(g, "loss.sum", weigh(n, n->losses));
-	eg_output(g, "loss", weigh(n, n->means));
-	const eg_op_info *op = r->losses[0].layer.op;
-	for (int i = 1; r->nlosses == 1 && op->outputs[i]; i++)
-		if (eg_result(g, n->losses[0], i).id) eg_output(g, op->outputs[i], eg_result(g, n->losses[0], i));
-}
-
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
 
-static eg_status add_outputs(network *n) {
+static eg_status add_outputs(eg_building *n) {
 	for (int i = 0; i < n->recipe->noutputs; i++) {
 		const eg_recipe_output *o = &n->recipe->outputs[i];
-		eg_tensor t = linked(n, &o->of, o->tree);
+		eg_tensor t = eg_building_linked(n, &o->of, o->tree);
 		if (!t.id) return n->err->status;
 		eg_output(n->graph, o->name, t);
 	}
 	return eg_graph_status(n->graph, n->err);
 }
 
-static eg_status build(network *n) {
+static eg_status build(eg_building *n) {
 	const eg_recipe *r = n->recipe;
 	eg_status status = resolve_words(n);
 	for (int i = 0; i < r->ninputs && !status; i++) status = add_input(n, i);
 	for (int i = 0; i < r->nwords && !status; i++)
-		if (r->wants_lengths[i]) lengths_of(n, i);
+		if (r->wants_lengths[i]) eg_building_lengths(n, i);
 	n->outputs = eg_arena_alloc(n->arena, (size_t)r->nlayers * sizeof *n->outputs);
 	if (!status && !n->outputs) status = eg_fail(n->err, EG_ERR_MEMORY, "out of memory");
 	for (int i = 0; i < r->nlayers && !status; i++) {
 		n->outputs[i] = add_layer(n, &r->layers[i]);
 		if (!n->outputs[i].id) status = n->err->status;
 	}
-	for (int i = 0; i < r->nlosses && !status; i++) status = add_loss(n, i);
+	for (int i = 0; i < r->nlosses && !status; i++) status = eg_building_add_loss(n, i);
 	if (status) return status;
-	add_objective(n);
+	eg_building_add_objective(n);
 	return add_outputs(n);
 }
 
@@ -604,7 +372,7 @@ eg_status eg_recipe_build(const eg_recipe *r, eg_context *ctx, const eg_size *si
 		if (err) *err = own;
 		return own.status;
 	}
-	network n = {.recipe = r, .sizes = sizes, .arena = &arena, .err = &own};
+	eg_building n = {.recipe = r, .sizes = sizes, .arena = &arena, .err = &own};
 	n.graph = eg_graph_new(ctx, &own);
 	if (n.graph) eg_graph_exact(n.graph, r->exact);
 	eg_status status = n.graph ? build(&n) : own.status;

@@ -1,6 +1,6 @@
 /* train.c - the train section of a recipe: optimizer, schedule, the losses and what they judge.
  *
- * Not here: the tables of keys (recipe_keys.c), the losses as part of the graph (network.c). */
+ * Not here: the tables of keys (recipe_keys.c), the losses as part of the graph (network_losses.c). */
 #include "io/recipe.h"
 
 #include <math.h>

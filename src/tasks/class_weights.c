@@ -4,7 +4,7 @@
  * samples, told to the recipe, and kept with the model, so that its loss is the same wherever it is computed. And how
  * much each sample counts in the mean of such a loss over many batches.
  *
- * Not here: the list in a recipe (io/train.c), its way into the graph (io/network.c). */
+ * Not here: the list in a recipe (io/train.c), its way into the graph (io/network_losses.c). */
 #include "tasks/samples.h"
 
 #include <stdlib.h>
