@@ -95,6 +95,15 @@ static void files(void **state) {
 	put32(wav + 44, 0x7149F2CA); /* 1e30: what is computed of it would be no number */
 	assert_int_equal(eg_sound_decode(wav, 76, "a.wav", &r, &s, &f->err), EG_ERR_FORMAT);
 	assert_says(f->err.message, "'a.wav': sample 0 is 1e+30; samples go from -1 to 1");
+	/* A rate that no sound has: the cure is named. */
+	static const uint32_t rates[] = {0, 0xEE6B2800};
+	for (int i = 0; i < EG_COUNT(rates); i++) {
+		const size_t size = write_wav(wav, kinds[1]);
+		put32(wav + 24, rates[i]);
+		assert_int_equal(eg_sound_decode(wav, size, "a.wav", &r, &s, &f->err), EG_ERR_FORMAT);
+		assert_says(f->err.message, rates[i] ? "'a.wav' says that it has 4000000000 samples a second" : "'a.wav' says that it has 0 samples a second");
+		assert_says(f->err.message, "sox -r RATE");
+	}
 	/* A stream, whose length nobody knew when it began: all ones, or as sox has it. */
 	static const uint32_t endless[] = {0xFFFFFFFF, 0x7FFFF000};
 	for (int i = 0; i < EG_COUNT(endless); i++) {

@@ -84,18 +84,26 @@ static eg_status read_samples(SNDFILE *file, const SF_INFO *info, const char *na
 /* What programs write that do not know how long their sound will be (sox: 0x7ffff000, ffmpeg: all ones). */
 enum { ENDLESS = 0x7ffff000 };
 
-/* A WAV file that was cut off while it was copied: libsndfile reads what is there and does not say. */
-static int64_t missing_of_wav(const uint8_t *data, size_t size) {
-	if (size < 44 || memcmp(data, "RIFF", 4) != 0 || memcmp(data + 8, "WAVE", 4) != 0) return 0;
+static uint32_t number_at(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24; }
+
+/* What libsndfile does not say of a WAV file: that it was cut off while it was copied, when what is there is read; and
+ * that no sound has its rate, when nothing is. */
+static eg_status look_at_wav(const uint8_t *data, size_t size, const char *name, eg_error *err) {
+	if (size < 44 || memcmp(data, "RIFF", 4) != 0 || memcmp(data + 8, "WAVE", 4) != 0) return EG_OK;
 	for (size_t at = 12; size - at >= 8;) {
 		const uint8_t *p = data + at;
-		const uint32_t n = p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+		const uint32_t n = number_at(p + 4);
 		const size_t left = size - at - 8;
-		if (memcmp(p, "data", 4) == 0) return n >= ENDLESS || n <= left ? 0 : (int64_t)n - (int64_t)left;
-		if ((size_t)n + (n & 1) > left) return 0;
+		if (memcmp(p, "data", 4) == 0 && n < ENDLESS && n > left)
+			return eg_fail(err, EG_ERR_FORMAT, "'%s' is cut off: %lld bytes of its samples are missing", name, (long long)n - (long long)left);
+		if (memcmp(p, "data", 4) == 0 || (size_t)n + (n & 1) > left) return EG_OK;
+		const uint32_t rate = memcmp(p, "fmt ", 4) == 0 && n >= 16 ? number_at(p + 12) : 1;
+		if (rate < 1 || rate > INT32_MAX)
+			return eg_fail(err, EG_ERR_FORMAT, "'%s' says that it has %u samples a second, which cannot be: its head is damaged; "
+				"`sox -r RATE FILE NEW.wav` writes it with the right rate", name, (unsigned)rate);
 		at += 8 + (size_t)n + (n & 1);
 	}
-	return 0;
+	return EG_OK;
 }
 
 eg_status eg_sound_decode(const void *data, size_t size, const char *name, eg_record *r, eg_datum_sound *sound, eg_error *err) {
@@ -104,18 +112,18 @@ eg_status eg_sound_decode(const void *data, size_t size, const char *name, eg_re
 	if (size == 0) return eg_fail(err, EG_ERR_FORMAT, "'%s' is empty", name);
 	if (size > FILE_MOST)
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is larger than %d MiB: cut it into pieces", name, FILE_MOST >> 20);
-	const int64_t missing = missing_of_wav(data, size);
-	if (missing > 0)
-		return eg_fail(err, EG_ERR_FORMAT, "'%s' is cut off: %lld bytes of its samples are missing", name, (long long)missing);
+	eg_status status = look_at_wav(data, size, name, err);
+	if (status) return status;
 	SNDFILE *file = sf_open_virtual(&calls, SFM_READ, &info, &b);
 	if (!file)
 		return eg_fail(err, EG_ERR_FORMAT, "'%s' is no sound file that can be read, or is damaged (%s); read are %s", name,
 			sf_strerror(NULL), EG_SOUND_FILES);
-	eg_status status = EG_OK;
 	if (info.channels < 1 || info.channels > CHANNELS_MOST || info.samplerate < 1 || info.frames < 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' is damaged: %d channels, %d samples a second", name, info.channels, info.samplerate);
 	else if (info.frames == 0)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' has no samples", name);
+	else if (info.frames == SF_COUNT_MAX)
+		status = eg_fail(err, EG_ERR_FORMAT, "'%s' is cut off or damaged: its end, which says how long it is, is missing", name);
 	else if (info.frames > SAMPLES_MOST / info.channels)
 		status = eg_fail(err, EG_ERR_FORMAT, "'%s' has %lld samples, which is too many: cut it into pieces", name,
 			(long long)info.frames);

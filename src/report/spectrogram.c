@@ -8,6 +8,7 @@
 
 enum { ROWS_MOST = 256 };
 #define RANGE 70.0 /* decibels */
+#define FAINTEST -30.0 /* of a strongest: below it is what the last bit of 16 does */
 
 /* The transform's length: the power of two that holds 32 ms, within what a picture has rows for. */
 static int length_of(double rate) {
@@ -46,6 +47,7 @@ eg_status eg_spectrogram(eg_arena *a, const eg_datum_sound *d, int most, eg_pane
 	for (int t = 0; t < columns; t++) measure(d, f, fft, window, t * hop, frame, spectrum, map, t, columns);
 	double strongest = -INFINITY;
 	for (size_t i = 0; i < numbers; i++) strongest = fmax(strongest, (double)map[i]);
+	if (strongest < FAINTEST) strongest = FAINTEST; /* silence is dark */
 	for (size_t i = 0; i < numbers; i++) map[i] = (eg_real)fmax(0, ((double)map[i] - strongest) / RANGE + 1);
 	if (eg_pane_map(a, map, fft / 2, columns, EG_PANE_SIZE, 1, NULL, 1, 1, p)) return EG_OK;
 	return eg_fail(err, EG_ERR_MEMORY, "out of memory for a spectrogram");

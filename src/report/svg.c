@@ -203,9 +203,10 @@ static void power_label(eg_writer *w, double x, double y, const char *anchor, in
 
 void eg_axis_draw_y(eg_writer *w, const eg_axis *y, const eg_axis *x) {
 	char label[32];
-	int n = (int)((y->hi - y->lo) / y->step + 1e-6);
+	const double first = y->log ? y->lo : ceil(y->lo / y->step - 1e-9) * y->step; /* an exact axis may begin anywhere */
+	int n = (int)((y->hi - first) / y->step + 1e-6);
 	for (int i = 0; i <= n; i++) {
-		double v = y->lo + i * y->step, at_y = eg_axis_place(y, y->log ? pow(10, v) : v);
+		double v = first + i * y->step, at_y = eg_axis_place(y, y->log ? pow(10, v) : v);
 		eg_draw_line(w, x->from, at_y, x->to, at_y, FAINT);
 		if (y->log)
 			power_label(w, x->from - 7, at_y + 4, "end", (int)v);
