@@ -129,6 +129,16 @@ says "bad/4.txt' is empty"
 cp -r said long && printf 'high and higher than that, and higher than this, and higher again, and then low, and lower than low, and the lowest of all that is low\n' >long/1.txt
 expect 0 "$ENGRAM" train said.yaml --set data.path=long --set data.test=0 -o long.safetensors
 says '1 recording'
+cp -r said hushed && { head -c 44 said/1.wav; tail -c +45 said/1.wav | tr '\000-\377' '\000'; } >hushed/1.wav
+expect 0 "$ENGRAM" train said.yaml --set data.path=hushed --set data.test=0 -o hushed.safetensors
+says '1 recording is silent from end to end'
+says 'hushed/1.wav'
+expect 0 "$ENGRAM" predict said.safetensors hushed/1.wav said/1.wav
+says '(silent)'
+[ "$(grep -c silent out)" = 1 ] || fail 'a recording that is not silent is called so'
+expect 0 "$ENGRAM" predict said.safetensors hushed/1.wav --json
+json out
+says '"silent": true'
 sed 's/rate: 8000, //' said.yaml >any.yaml
 expect 1 "$ENGRAM" train any.yaml -o none.safetensors
 says 'data.sound: {rate: 16000}'

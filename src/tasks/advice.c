@@ -236,13 +236,26 @@ static void tell_left_out(const eg_samples *s, eg_advise advise, void *user) {
 	advise(user, text);
 }
 
+static void tell_silent(const eg_samples *s, eg_advise advise, void *user) {
+	char text[EG_SAMPLES_NAME + 200];
+	const char *first;
+	for (int k = 0; k < s->task->nasked; k++) {
+		const eg_intake *f = s->task->intakes[k];
+		const int64_t n = f->type->kind == EG_FIELD_SOUND ? eg_intake_sound_silent(f, &first) : 0;
+		if (n == 0) continue;
+		snprintf(text, sizeof text, "%lld %s silent from end to end, and trained on like the others; the first is '%.200s': record it anew, or "
+			"remove it, unless silence is what it shall teach", (long long)n, n == 1 ? "recording is" : "recordings are", first);
+		advise(user, text);
+	}
+}
+
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 eg_status eg_samples_advise(const eg_samples *s, eg_advise advise, void *user, eg_error *err) {
 	const eg_recipe *r = s->task->recipe;
 	eg_status status = check_labels(s, advise, user, err);
 	if (!status) status = check_texts(s, advise, user, err);
-	if (!status) tell_left_out(s, advise, user);
+	if (!status) tell_left_out(s, advise, user), tell_silent(s, advise, user);
 	if (!status && s->task->type->whole_classes) status = eg_samples_check_persons(s, advise, user, err);
 	if (status) return status;
 	for (int i = 0; i < eg_recipe_losses(r); i++) {

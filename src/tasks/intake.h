@@ -153,6 +153,8 @@ double eg_intake_sound_time(const eg_intake *f, double t);
 const struct eg_sound_features *eg_intake_sound_features(const eg_intake *f, double *rate, int64_t *silence, eg_error *err);
 void eg_intake_sound_scale(const eg_intake *f, float *step);
 const struct eg_sound_options *eg_intake_sound_options(const eg_intake *f); /* what its steps are */
+/* How many of the training recordings are silent, if they have just been looked at; *first: the name of one. */
+int64_t eg_intake_sound_silent(const eg_intake *f, const char **first);
 /* intake_tokens.c: its tokens; that of number i is at[i - 1], number 0 is unknown. */
 const eg_lexicon *eg_intake_tokens(const eg_intake *f);
 /* Do spaces stand between the tokens of a text? (else they are its characters) */

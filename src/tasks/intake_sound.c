@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum { CHANNELS_MIX, CHANNELS_ONE };
+#define SILENCE 2e-4F /* from the lowest to the highest sample: a few steps of 16 bits */
 typedef eg_sound_keys sound_keys;
 typedef eg_sound_intake sound_intake;
 
@@ -96,6 +97,13 @@ static eg_status set_up(sound_intake *p, double rate, eg_error *err) {
 /* ---- from a recording to features -------------------------------------------------------------------------------- */
 
 static const char *name_of(const eg_record *r) { return r->place ? r->place : r->id ? r->id : "the recording"; }
+
+/* Is there nothing in it but the noise of its last bits? */
+static bool is_silent(const eg_datum_sound *s) {
+	float low = INFINITY, high = -INFINITY;
+	for (int64_t i = 0; i < s->n * s->channels; i++) low = fminf(low, s->at[i]), high = fmaxf(high, s->at[i]);
+	return s->n > 0 && high - low < SILENCE;
+}
 
 int64_t eg_sound_silence(const eg_sound_intake *p) { return (int64_t)llround(p->keys.after * p->o.rate); }
 
@@ -198,16 +206,24 @@ eg_status eg_sound_begin(eg_intake *f, const eg_field *field, eg_error *err) {
 	eg_status status = set_up(p, rate, err);
 	if (status) return status;
 	const size_t width = (size_t)eg_sound_features_width(&p->o);
-	p->steps = 0;
+	p->steps = 0, p->silent = 0;
 	p->sum = eg_arena_alloc(&f->arena, width * sizeof *p->sum);
 	p->squares = eg_arena_alloc(&f->arena, width * sizeof *p->squares);
 	return p->sum && p->squares ? EG_OK : eg_record_no_memory(err);
+}
+
+int64_t eg_intake_sound_silent(const eg_intake *f, const char **first) {
+	const sound_intake *p = (const sound_intake *)f;
+	*first = p->first_silent;
+	return p->silent;
 }
 
 eg_status eg_sound_look(eg_intake *f, const eg_datum *d, const eg_record *r, eg_error *err) {
 	sound_intake *p = (sound_intake *)f;
 	float *at;
 	int64_t steps;
+	if (d->there && is_silent(&d->sound) && p->silent++ == 0 && !(p->first_silent = eg_arena_strdup(&f->arena, name_of(r))))
+		return eg_record_no_memory(err);
 	if (p->keys.scale != EG_SCALE_SET) return EG_OK;
 	eg_status status = eg_sound_steps_of(p, d, (eg_record *)r, true, &at, &steps, err);
 	if (status) return status;
@@ -289,11 +305,18 @@ static eg_status fill(const eg_intake *f, const eg_intake_fill *a, eg_error *err
 
 static eg_status decode(const eg_intake *f, const void *bytes, size_t size, const char *name, eg_record *r, eg_datum *d, int *remark,
 	eg_error *err) {
-	EG_UNUSED(f), EG_UNUSED(remark);
+	EG_UNUSED(f);
 	eg_datum_sound s;
 	eg_status status = eg_sound_decode(bytes, size, name, r, &s, err);
+	*remark = !status && is_silent(&s);
 	if (!status) *d = (eg_datum){.there = true, .sound = s};
 	return status;
+}
+
+/* What a network makes of silence is no answer to anything. */
+static void tell(const eg_intake *f, int remark, eg_value *answer) {
+	EG_UNUSED(f);
+	if (remark) eg_value_put_bool(answer, "silent", true);
 }
 
 /* The path of a file. */
@@ -363,6 +386,7 @@ const eg_intake_type eg_intake_sound_type = {.kind = EG_FIELD_SOUND,
 	.fill = fill,
 	.decode = decode,
 	.decode_json = decode_json,
+	.tell = tell,
 	.save = eg_sound_save,
 	.restore = eg_sound_restore,
 	.meet = eg_sound_meet};

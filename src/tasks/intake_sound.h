@@ -22,6 +22,8 @@ typedef struct eg_sound_intake {
 	eg_sound_features *features; /* NULL: the rate is not known yet */
 	float *mean, *std;           /* of each feature; in the arena */
 	double *sum, *squares, steps; /* of the training records, while they are looked at */
+	int64_t silent;               /* how many of them are silent, and the name of the first */
+	const char *first_silent;
 } eg_sound_intake;
 
 extern const eg_variant eg_sound_map;
