@@ -1,4 +1,5 @@
-/* inspect_transcript.c - engram inspect of a network that transcribes: what is told when, and what it comes from. */
+/* inspect_transcript.c - engram inspect of a network that transcribes: what is told when, and what it comes from; and
+ * of one that classifies recordings. */
 #include "inspect_picture.h"
 
 #include "engram_report.h"
@@ -10,19 +11,21 @@ static double number_at(const eg_value *map, const char *key) { return eg_value_
 
 static void show(const eg_value *facts) {
 	char buf[NUMBER];
-	const eg_value *truth = eg_value_get(facts, "truth"), *files = eg_value_get(facts, "files");
+	const eg_value *truth = eg_value_get(facts, "truth"), *files = eg_value_get(facts, "files"), *class = eg_value_get(facts, "class");
+	const char *said = eg_value_text(class ? class : eg_value_get(facts, "text"));
 	printf("%s: ", text_shown(eg_value_text(eg_value_get(facts, "input"))));
-	printf("%s (%s)", text_shown(eg_value_text(eg_value_get(facts, "text"))), number_percent(buf, number_at(facts, "probability")));
+	printf("%s (%s)", *said ? text_shown(said) : "nothing", number_percent(buf, number_at(facts, "probability")));
 	if (truth) printf("; right: %s", text_shown(eg_value_text(truth)));
 	printf("\n\n");
-	table *t = table_new("lrrrr");
+	table *t = table_new(class ? "lrr" : "lrrrr");
 	static const char *const head[] = {"label", "start", "end", "probability", "comes from"};
-	for (int i = 0; i < 5; i++) table_cell(t, "%s", head[i]);
+	for (int i = 0; i < 5; i++)
+		if (!class || i == 0 || i > 2) table_cell(t, "%s", class && i == 0 ? "class" : head[i]);
 	table_rule(t);
 	for (const eg_value *v = eg_value_first(eg_value_get(facts, "labels")); v; v = eg_value_next(v)) {
 		table_cell(t, "%s", text_shown(eg_value_text(eg_value_get(v, "label"))));
-		table_cell(t, "%.4g", number_at(v, "start"));
-		table_cell(t, "%.4g", number_at(v, "end"));
+		if (!class) table_cell(t, "%.4g", number_at(v, "start"));
+		if (!class) table_cell(t, "%.4g", number_at(v, "end"));
 		table_cell(t, "%s", number_percent(buf, number_at(v, "probability")));
 		if (eg_value_get(v, "from"))
 			table_cell(t, "%.4g", number_at(v, "from"));
@@ -38,7 +41,7 @@ int inspect_transcript(const cli_args *a, eg_model *m, const char *path) {
 	static const char *const others[] = {"text", "text-file", "of", "pixel", "box", "layer", "unit", "window", "beside", "records"};
 	eg_error err = {0};
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-		if (args_has(a, others[i])) return fail_usage("inspect", "--%s is not for models that transcribe", others[i]);
+		if (args_has(a, others[i])) return fail_usage("inspect", "--%s is not for models of sound and of lines", others[i]);
 	if (path && args_has(a, "record")) return fail_usage("inspect", "one input at a time: a file, or --record");
 	if (!cli_make_folder(a, args_text(a, "output"))) return CLI_FAILED;
 	eg_value *v = eg_value_new(EG_VALUE_MAP);

@@ -180,4 +180,16 @@ expect 0 "$ENGRAM" inspect said.safetensors --record 0 -o inside --json
 json out
 says '"labels": ['
 expect 2 "$ENGRAM" inspect said.safetensors said/1.wav --text high -o inside
+
+# Of what is classified: which part of the sound each class comes from.
+expect 0 "$ENGRAM" inspect told.safetensors told/high/1.wav -o heard
+says 'heard/heard.html and 2 pictures'
+says 'comes from'
+grep -q 'What each class comes from' heard/heard.html || fail 'the page does not say what classes come from'
+expect 0 "$ENGRAM" train told.yaml --set data.path=parts --set train.epochs=1 -q -o parts.safetensors
+expect 0 "$ENGRAM" inspect parts.safetensors --record 0 -o heard --json
+json out
+says '"truth": "'
+says '"labels": [{"label": "'
+says '"from": '
 done_testing

@@ -49,6 +49,7 @@ typedef struct eg_line_plot {
 	const eg_band *bands;
 	int nbands;
 	double y_min, y_max; /* what is shown; both 0: everything. A line beyond is cut at the frame */
+	double x_max;        /* so far it goes to the right, though nothing be there; 0: as far as there is something */
 	const eg_plot_mark *marks; /* nmarks of them */
 	int nmarks;
 	const eg_plot_picture *picture; /* NULL: none; with one there need be no line */

@@ -203,7 +203,8 @@ static void power_label(eg_writer *w, double x, double y, const char *anchor, in
 
 void eg_axis_draw_y(eg_writer *w, const eg_axis *y, const eg_axis *x) {
 	char label[32];
-	const double first = y->log ? y->lo : ceil(y->lo / y->step - 1e-9) * y->step; /* an exact axis may begin anywhere */
+	/* An exact axis may begin anywhere. */
+	const double first = y->log ? y->lo : ceil(y->lo / y->step - 1e-9) * y->step;
 	int n = (int)((y->hi - first) / y->step + 1e-6);
 	for (int i = 0; i <= n; i++) {
 		double v = first + i * y->step, at_y = eg_axis_place(y, y->log ? pow(10, v) : v);
@@ -269,6 +270,7 @@ static void fit_axes(const eg_line_plot *p, eg_axis *x, eg_axis *y) {
 	if (picture) lo_x = fmin(lo_x, picture->x0), hi_x = fmax(hi_x, picture->x1), lo = fmin(lo, picture->y0), hi = fmax(hi, picture->y1);
 	if (lo_x > hi_x) lo_x = p->log_x ? 0.1 : 0, hi_x = 1, lo = p->log_y ? 0.1 : 0, hi = 1; /* nothing to be seen */
 	if (p->y_min < p->y_max) lo = p->y_min, hi = p->y_max;
+	if (p->x_max > 0) hi_x = fmax(hi_x, p->x_max);
 	if (p->log_x)
 		eg_axis_fit_log(x, lo_x, hi_x);
 	else

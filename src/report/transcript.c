@@ -1,5 +1,6 @@
 /* transcript.c - see transcript.h: one recording or line is run through the network, its labels are laid on the
- * likeliest path (CTC), and of each it is computed which part of the input it comes from. Not here: drawing. */
+ * likeliest path (CTC), and of each it is computed which part of the input it comes from; likewise of the classes of a
+ * recording. Not here: drawing. */
 #include "report/transcript.h"
 
 #include <math.h>
@@ -10,9 +11,13 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 static eg_status check(eg_transcript_look *l, eg_error *err) {
 	eg_status status = eg_task_of_model(l->model, &l->task, err);
 	if (status) return status;
-	if (!eg_task_transcribes(l->task) || l->task->nasked != 1)
-		return eg_fail(err, EG_ERR_ARG, "when is what said, and why, is shown of models that transcribe");
-	return EG_OK;
+	const eg_task *t = l->task;
+	const eg_graph *g = eg_model_graph(l->model);
+	const eg_intake *target = eg_task_target(t);
+	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
+	l->classifies = t->intakes[0]->type->kind == EG_FIELD_SOUND && target && target->type->kind == EG_FIELD_LABEL && d.rank == 2;
+	if (t->nasked == 1 && (eg_task_transcribes(t) || l->classifies)) return EG_OK;
+	return eg_fail(err, EG_ERR_ARG, "when is what said, and why, is shown of models that transcribe, and of those that classify recordings");
 }
 
 bool eg_transcript_page_suits(eg_model *m) {
@@ -55,7 +60,7 @@ static eg_status take_record(eg_transcript_look *l, int64_t record, eg_error *er
 	l->datum = l->record.fields[f->field];
 	l->name = eg_arena_printf(&l->arena, "record %lld of the part %s", (long long)record, eg_part_name(part));
 	if (!l->name) return no_memory(err);
-	return l->datum.there ? EG_OK : eg_fail(err, EG_ERR_ARG, "%s has nothing to be transcribed", l->name);
+	return l->datum.there ? EG_OK : eg_fail(err, EG_ERR_ARG, "%s has nothing that could be asked", l->name);
 }
 
 /* ---- what the network gets --------------------------------------------------------------------------------------- */
@@ -103,7 +108,24 @@ static eg_status fill(eg_transcript_look *l, given *v, eg_error *err) {
 	return status;
 }
 
-/* Runs it, and reads the transcript off. */
+/* The classes of the answer, and the right one. */
+static eg_status read_classes(eg_transcript_look *l, const eg_row *r, eg_error *err) {
+	const eg_value *list = eg_value_get(l->answer, "classes");
+	const eg_lexicon *names = eg_intake_names(eg_task_target(l->task));
+	eg_value *truth = eg_value_new(EG_VALUE_MAP);
+	eg_status status = truth ? l->task->type->truth(l->task, r, truth, err) : no_memory(err);
+	const char *right = eg_value_text(eg_value_get(truth, "class"));
+	l->truth = right ? eg_arena_strdup(&l->arena, right) : NULL;
+	l->read.labels = eg_arena_alloc(&l->read.room, ((size_t)eg_value_count(list) + 1) * sizeof *l->read.labels);
+	if (!status && ((right && !l->truth) || !l->read.labels)) status = no_memory(err);
+	for (const eg_value *v = eg_value_first(list); v && !status; v = eg_value_next(v))
+		l->read.labels[l->read.n++] = eg_lexicon_find(names, eg_value_text(eg_value_get(v, "class")));
+	l->read.each = 1;
+	eg_value_free(truth);
+	return status;
+}
+
+/* Runs it, and reads the transcript, or the classes, off. */
 static eg_status run(eg_transcript_look *l, const given *v, eg_error *err) {
 	static const char *const outputs[] = {"logits", NULL};
 	const eg_task_type *type = l->task->type;
@@ -122,9 +144,9 @@ static eg_status run(eg_transcript_look *l, const given *v, eg_error *err) {
 	const eg_row r = {.graph = g, .plan = plan, .params = eg_model_params(l->model), .n = 1,
 		.time = eg_task_hears(l->task) ? l->time : 0, .length = l->time, .record = &l->record, .name = l->name};
 	l->record.fields[l->task->intakes[0]->field] = l->datum;
-	eg_status status = eg_transcript_read(l->task, &r, &l->read, err);
+	eg_status status = l->classifies ? EG_OK : eg_transcript_read(l->task, &r, &l->read, err);
 	if (!status) status = type->answer(l->task, options, &r, l->answer, err);
-	if (!status) status = eg_transcript_meant(l->task, &r, &l->arena, &l->truth, err);
+	if (!status) status = l->classifies ? read_classes(l, &r, err) : eg_transcript_meant(l->task, &r, &l->arena, &l->truth, err);
 	eg_plan_free(plan);
 	return status;
 }
@@ -158,6 +180,15 @@ static void fold(const eg_transcript_look *l, const eg_attribution *a, eg_real *
 			map[i % places] += a->values[i]; /* (channels, rows, columns) */
 }
 
+static eg_status name_classes(eg_transcript_look *l, eg_error *err) {
+	l->labels = eg_arena_alloc(&l->arena, ((size_t)l->read.n + 1) * sizeof *l->labels);
+	if (!l->labels) return no_memory(err);
+	const eg_value *v = eg_value_first(eg_value_get(l->answer, "classes"));
+	for (int i = 0; i < l->read.n && v; i++, v = eg_value_next(v))
+		l->labels[i] = (eg_told_label){.name = eg_value_text(eg_value_get(v, "class")), .probability = eg_value_number(eg_value_get(v, "probability"), 0)};
+	return EG_OK;
+}
+
 static eg_status explain(eg_transcript_look *l, const given *v, eg_error *err) {
 	eg_status status = EG_OK;
 	for (int i = 0; i < l->read.n && i < EG_EXPLAINED && !status; i++) {
@@ -185,6 +216,6 @@ eg_status eg_transcript_gather(eg_transcript_look *l, const eg_question *q, int6
 	status = q ? take_file(l, q, err) : take_record(l, record, err);
 	if (!status) status = fill(l, &v, err);
 	if (!status) status = run(l, &v, err);
-	if (!status) status = align(l, err);
+	if (!status) status = l->classifies ? name_classes(l, err) : align(l, err);
 	return status ? status : explain(l, &v, err);
 }

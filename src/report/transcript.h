@@ -1,5 +1,5 @@
-/* transcript.h - what a network writes of a recording or a line, and what that comes from: gathered by transcript.c,
- * drawn by transcript_page.c. */
+/* transcript.h - what a network writes of a recording or a line, or which class it gives a recording, and what that
+ * comes from: gathered by transcript.c, drawn by transcript_page.c. */
 #ifndef ENGRAM_REPORT_TRANSCRIPT_H
 #define ENGRAM_REPORT_TRANSCRIPT_H
 
@@ -9,7 +9,8 @@
 
 enum { EG_EXPLAINED = 24 }; /* labels of which it is shown what they come from, the first ones */
 
-/* A label of the transcript: steps of the output from `first` to before `end`; `peak` is where it is surest. */
+/* A label of the transcript: steps of the output from `first` to before `end`; `peak` is where it is surest. Or one of
+ * the likeliest classes, of the whole recording: 0 steps. */
 typedef struct eg_told_label {
 	const char *name;
 	int first, end, peak;
@@ -27,6 +28,7 @@ typedef struct eg_transcript_look {
 	const char *name;
 	char *truth;    /* NULL: not known */
 	int time, sizes[EG_MAX_DIMS + 1];
+	bool classifies; /* labels are classes: `read` has their numbers in `labels` and nothing else */
 	int length;     /* of the input: steps, or columns */
 	int H;          /* rows of the input, where it is a picture */
 	eg_real *input;

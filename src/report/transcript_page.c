@@ -1,5 +1,6 @@
 /* transcript_page.c - when a network says what of a recording or a line, as a page: its labels above the amplitude or
- * the line, how sure it was of each at every step, and what each comes from. Not here: where that comes from
+ * the line, how sure it was of each at every step, and what each comes from; or which class it gives a recording, and
+ * what that comes from. Not here: where that comes from
  * (transcript.c), how a page is written (album.c). */
 #include "report/transcript.h"
 
@@ -17,6 +18,8 @@ static double place(const eg_transcript_look *l, double step) {
 	return eg_task_hears(l->task) ? eg_intake_sound_time(l->task->intakes[0], step) : step;
 }
 static const char *unit(const eg_transcript_look *l) { return eg_task_hears(l->task) ? "seconds" : "pixels"; }
+/* Where all axes end, so that what is below one another belongs together: there may be silence behind the sound
+ * (`after`). */
 static double whole(const eg_transcript_look *l) {
 	const eg_datum_sound *s = &l->datum.sound;
 	return eg_task_hears(l->task) ? fmax((double)s->n / s->rate, place(l, l->length)) : l->length;
@@ -87,12 +90,13 @@ static eg_status put_sound(eg_album *a, const eg_transcript_look *l) {
 	if (!lay_out(a, l, -most, most, &t)) return eg_album_no_memory(a);
 	const eg_series line = {"", x, y, n};
 	eg_plot_lines_into(a->out, &(eg_line_plot){.title = "", .x_title = unit(l), .y_title = "amplitude", .series = &line, .nseries = 1,
-		.bands = t.bands, .nbands = l->read.n, .y_min = -most, .y_max = most, .number = 1, .width = WIDTH, .height = 130});
+		.bands = t.bands, .nbands = l->classifies ? 0 : l->read.n, .y_min = -most, .y_max = most, .x_max = whole(l), .number = 1, .width = WIDTH,
+		.height = 130});
 	eg_put(a->out, "\n");
 	eg_pane p;
 	eg_status status = eg_spectrogram(&a->arena, s, WIDTH, &p, a->err);
 	eg_plot_picture picture = {.x1 = (double)s->n / s->rate, .y1 = s->rate / 2000};
-	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "kHz", .number = 2, .height = 150};
+	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "kHz", .x_max = whole(l), .number = 2, .height = 150};
 	if (!status) status = put_plot(a, "spectrogram", &p, &plot, &picture);
 	eg_arena_reset(&a->arena);
 	return status;
@@ -152,7 +156,7 @@ static eg_status put_steps(eg_album *a, const eg_transcript_look *l) {
 	eg_put(a->out, "<p>How probable it holds each label, dark 0, yellow 1; <i>none</i> is that of no label. What is written is what is left of the "
 		"likeliest path when repeats are merged and none is left out. (CTC: Graves and others 2006.)</p>\n");
 	eg_plot_picture picture = {.x1 = place(l, c->steps * l->read.each), .y1 = n, .rows = names, .nrows = n};
-	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "", .number = 3, .height = 18.0 * n};
+	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "", .x_max = whole(l), .number = 3, .height = 18.0 * n};
 	eg_status status = put_plot(a, "steps", &p, &plot, &picture);
 	eg_arena_reset(&a->arena);
 	return status;
@@ -185,16 +189,17 @@ static eg_status put_saliency(eg_album *a, const eg_transcript_look *l) {
 	if (n == 0) return EG_OK;
 	for (int i = 0; i < n; i++) names[i] = l->labels[i].name;
 	if (!draw_maps(a, l, n, &p)) return eg_album_no_memory(a);
-	eg_album_head(a, "What each label comes from");
+	eg_album_head(a, l->classifies ? "What each class comes from" : "What each label comes from");
 	if (hears)
-		eg_put(a->out, "<p>A row for each label: by how much each step of the sound changes the network's number for it at the step where it is surest "
-			"(gradient times input, the sizes of all features of a step in sum; the strongest step of a row is yellow).</p>\n");
+		eg_put(a->out, "<p>A row for each %s: by how much each step of the sound changes the network's number for it%s "
+			"(gradient times input, the sizes of all features of a step in sum; the strongest step of a row is yellow).</p>\n",
+			l->classifies ? "of the likeliest classes" : "label", l->classifies ? "" : " at the step where it is surest");
 	else
 		eg_put(a->out, "<p>The line once for each label: <b class=\"f\">blue</b> pixels speak for it at the step where the network is surest of it, "
 			"<b class=\"a\">orange</b> ones against it (gradient times input).</p>\n");
 	if (n < l->read.n) eg_put(a->out, "<p>Of the first %d labels of %d.</p>\n", n, l->read.n);
 	eg_plot_picture picture = {.x1 = place(l, l->length), .y1 = n, .rows = names, .nrows = n};
-	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "", .number = 4, .height = (hears ? 18 : height_of(l)) * n};
+	eg_line_plot plot = {.title = "", .x_title = unit(l), .y_title = "", .x_max = whole(l), .number = 4, .height = (hears ? 18 : height_of(l)) * n};
 	eg_status status = put_plot(a, "saliency", &p, &plot, &picture);
 	eg_arena_reset(&a->arena);
 	return status;
@@ -204,20 +209,20 @@ static eg_status put_saliency(eg_album *a, const eg_transcript_look *l) {
 
 static eg_status put_page(eg_album *a, const eg_transcript_look *l) {
 	char share[32];
-	const char *text = eg_value_text(eg_value_get(l->answer, "text"));
+	const char *text = eg_value_text(eg_value_get(l->answer, l->classifies ? "class" : "text"));
 	eg_put(a->out, "<p>");
 	eg_put_escaped(a->out, l->name);
 	eg_put(a->out, ": <b>");
-	eg_put_escaped(a->out, text);
+	eg_put_escaped(a->out, *text ? text : "nothing");
 	eg_put(a->out, "</b>, probability %s %%", eg_album_share(eg_value_number(eg_value_get(l->answer, "probability"), 0), share));
 	if (l->truth) {
 		eg_put(a->out, "; right would be ");
 		eg_put_escaped(a->out, strcmp(l->truth, text) ? l->truth : "just that");
 	}
 	eg_put(a->out, ".</p>\n");
-	eg_album_head(a, eg_task_hears(l->task) ? "When it is said" : "Where it is written");
+	eg_album_head(a, l->classifies ? "What is heard" : eg_task_hears(l->task) ? "When it is said" : "Where it is written");
 	eg_status status = eg_task_hears(l->task) ? put_sound(a, l) : put_line(a, l);
-	if (!status) status = put_steps(a, l);
+	if (!status && !l->classifies) status = put_steps(a, l);
 	return status ? status : put_saliency(a, l);
 }
 
@@ -225,14 +230,14 @@ static void put_facts(const eg_transcript_look *l, const eg_album *a, eg_value *
 	eg_value_put_text(facts, "input", l->name);
 	for (const eg_value *v = eg_value_first(l->answer); v; v = eg_value_next(v)) eg_value_put_copy(facts, eg_value_key(v), v);
 	if (l->truth) eg_value_put_text(facts, "truth", l->truth);
-	eg_value_put_int(facts, "steps", l->read.c.steps);
+	if (!l->classifies) eg_value_put_int(facts, "steps", l->read.c.steps);
 	eg_value *list = eg_value_put_list(facts, "labels");
 	for (int i = 0; i < l->read.n; i++) {
 		const eg_told_label *w = &l->labels[i];
 		eg_value *one = eg_value_put_map(list, NULL);
 		eg_value_put_text(one, "label", w->name);
-		eg_value_put_number(one, "start", place(l, w->first * l->read.each));
-		eg_value_put_number(one, "end", place(l, w->end * l->read.each));
+		if (!l->classifies) eg_value_put_number(one, "start", place(l, w->first * l->read.each));
+		if (!l->classifies) eg_value_put_number(one, "end", place(l, w->end * l->read.each));
 		eg_value_put_number(one, "probability", w->probability);
 		double most = -1;
 		int where = 0;
@@ -255,7 +260,8 @@ eg_status eg_transcript_page(eg_model *m, const eg_question *q, int64_t record, 
 	eg_album a = {.folder = folder, .paths = &l.arena, .files = files, .most = FILES, .err = err};
 	eg_status status = eg_transcript_gather(&l, q, record, err);
 	if (!status) {
-		status = eg_album_begin(&a, "transcript", eg_recipe_name(eg_model_recipe(m)), "what is told when");
+		status = eg_album_begin(&a, l.classifies ? "heard" : "transcript", eg_recipe_name(eg_model_recipe(m)),
+			l.classifies ? "what an answer comes from" : "what is told when");
 		if (!status) status = put_page(&a, &l);
 		status = eg_album_finish(&a, status);
 	}
