@@ -44,6 +44,7 @@ static eg_status tag_frames(eg_frame_tagger *t, const eg_film_options *o, bool j
 	eg_film *film;
 	const uint8_t *pixels = NULL;
 	const eg_value *answer;
+	bool some = false;
 	eg_status status = eg_film_open("-", o, &film, err);
 	for (int64_t n = 0; !status && !ferror(stdout);) {
 		status = eg_film_next(film, &pixels, err);
@@ -51,7 +52,12 @@ static eg_status tag_frames(eg_frame_tagger *t, const eg_film_options *o, bool j
 		const eg_film_info *about = eg_film_about(film);
 		status = eg_frame_tagger_next(t, about->C, about->H, about->W, pixels, &answer, err);
 		if (!status && answer) show_frame(n++, answer, json);
+		some = some || pixels;
 		if (!pixels && !answer) break;
+	}
+	if (!status && !some && !ferror(stdout)) {
+		status = err->status = EG_ERR_FORMAT;
+		snprintf(err->message, sizeof err->message, "'standard input' has no frame");
 	}
 	eg_film_close(film);
 	return status;
