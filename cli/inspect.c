@@ -210,7 +210,9 @@ static int run(const cli_args *a) {
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	char *words = NULL;
 	eg_error err = {0};
-	const bool rebuilds = m && eg_rebuilt_page_suits(m), looks = m && !rebuilds && eg_looks_suit(m), tells = m && eg_transcript_page_suits(m);
+	/* without a film, what all networks with recurrent layers show */
+	const bool tags = m && !strcmp(eg_recipe_task(eg_model_recipe(m)), "tag"), asked = operand || args_has(a, "record");
+	const bool rebuilds = m && eg_rebuilt_page_suits(m), looks = m && !rebuilds && (!tags || asked) && eg_looks_suit(m), tells = m && eg_transcript_page_suits(m);
 	if (rebuilds || looks || tells || (m && eg_picture_why_suits(m))) {
 		const int done = rebuilds ? inspect_rebuilt(a, m, operand) : looks ? inspect_looks(a, m, operand)
 			: tells ? inspect_transcript(a, m, operand) : inspect_picture(a, m, operand);
@@ -266,12 +268,15 @@ const cli_verb verb_inspect = {
 		 "sees and which training pictures it likes best; the nearest training pictures; filters and\n"
 		 "feature maps.\n\n"
 		 "Of a model that transcribes recordings or lines of writing: transcript.html, a page that shows\n"
-		 "when it says what, how sure it is of each label at every step, and what each comes from.\n\n"
+		 "when it says what, how sure it is of each label at every step, and what each comes from. Of one\n"
+		 "that classifies recordings: heard.html, a page that shows which part of the sound each of the\n"
+		 "likeliest classes comes from.\n\n"
 		 "Of an auto-encoder of pictures: rebuilt.html, a page that shows pictures of its data and what\n"
 		 "it makes of them, the numbers of its bottleneck as a map, and whose errors are large.\n\n"
 		 "Of a model that writes captions, and says where it looks (an output `attention`): looks.html, a\n"
 		 "page that shows at which places of the picture, or which frames of the film, it looks for each\n"
-		 "word. Of one that classifies films: on which frames and pixels its answer depends.\n\n"
+		 "word. Of one that classifies films: on which frames and pixels its answer depends; of one that\n"
+		 "tags their frames, asked with a film or --record: on which frames each segment's tag depends.\n\n"
 		 "Of a model that classifies texts: words.html, a page that shows which words each answer comes\n"
 		 "from (TEXT-FILE: a text a line; without any, 16 texts of its own data).\n\n"
 		 "Runs a text, or samples of the model's own data, through a trained network with recurrent\n"

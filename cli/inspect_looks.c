@@ -10,7 +10,7 @@
 static void print_facts(const eg_value *facts) {
 	const eg_value *answer = eg_value_get(facts, "answer"), *files = eg_value_get(facts, "files");
 	const char *text = eg_value_text(eg_value_get(answer, "text")), *class = eg_value_text(eg_value_get(answer, "class"));
-	const char *said = text ? text : class ? class : "";
+	const char *said = text ? text : class ? class : "tags, and the frames that they come from";
 	int t = 0, best = 0;
 	double most = 0;
 	printf("%s: ", text_shown(eg_value_text(eg_value_get(facts, "input"))));
@@ -21,6 +21,10 @@ static void print_facts(const eg_value *facts) {
 	for (const eg_value *s = eg_value_first(eg_value_get(answer, "segments")); s; s = eg_value_next(s))
 		printf("  frames %lld to %lld: %s\n", (long long)eg_value_int(eg_value_get(s, "start"), 0), (long long)eg_value_int(eg_value_get(s, "end"), 0) - 1,
 			text_shown(eg_value_text(eg_value_get(s, "text"))));
+	for (const eg_value *s = eg_value_first(eg_value_get(facts, "segments")); s; s = eg_value_next(s))
+		printf("  frames %lld to %lld: %s, most from frame %lld\n", (long long)eg_value_int(eg_value_get(s, "start"), 0),
+			(long long)eg_value_int(eg_value_get(s, "end"), 0) - 1, text_shown(eg_value_text(eg_value_get(s, "type"))),
+			(long long)eg_value_int(eg_value_get(s, "from"), 0));
 	printf("\nWritten: %s and %d pictures beside it\n", text_shown(eg_value_text(eg_value_first(files))), (int)eg_value_count(files) - 1);
 }
 

@@ -221,7 +221,9 @@ EG_API eg_status eg_rebuilt_page(eg_model *m, int records, const char *folder, e
  * labels above the amplitude or the line, how probable each was at every step, and what each comes from. Facts, into a
  * map: {"input", "text", "probability", "words", "truth", "steps", "labels": [{"label", "start", "end" (on the
  * likeliest path), "probability" (where it is surest), "from" (the step or column with the largest gradient times
- * input)}], "files"}; places are seconds, or pixels of the network's picture. */
+ * input)}], "files"}; places are seconds, or pixels of the network's picture.
+ * Of a model that classifies recordings: heard.html, amplitude, spectrogram, and what each of the likeliest classes
+ * comes from; "class", "classes" and so on in the place of "text", and labels are classes, without places. */
 EG_API bool eg_transcript_page_suits(eg_model *m);
 EG_API eg_status eg_transcript_page(
 	eg_model *m, const eg_question *q, int64_t record, const char *folder, eg_value *facts, eg_error *err);
@@ -231,7 +233,9 @@ EG_API eg_status eg_transcript_page(
  * one that classifies films: which frames and pixels its answer depends on. looks.html, a page that needs no other
  * file, and its pictures as PNG, into a folder that is there. path: a picture, a film; NULL: this record of the part by
  * which the model is judged. of: the class that is explained, NULL: the likeliest. Facts, into a map: {"input",
- * "answer", "files"}; of classes "of" and "saliency", each frame's share of the size of all gradients. */
+ * "answer", "files"}; of classes "of" and "saliency", each frame's share of the size of all gradients. Of one that tags
+ * the frames of films: on which of them the tag in the middle of each segment depends, "segments": a list of "type",
+ * "start", "end", "from" (the frame on which it depends most). */
 EG_API bool eg_looks_suit(eg_model *m);
 EG_API eg_status eg_looks_page(eg_model *m, const char *path, int64_t record, const char *of, const char *folder, eg_value *facts, eg_error *err);
 

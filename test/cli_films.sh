@@ -79,6 +79,8 @@ for way in '' ', bidirectional: true'; do
 		train: {loss: cross_entropy, $small}
 	END
 	expect 0 "$ENGRAM" train tags.yaml -q
+	"$ENGRAM" predict tags.safetensors - >out 2>err </dev/null && fail "no film at all was tagged"
+	says "'standard input' has no frame"
 	frames 3 | "$ENGRAM" predict tags.safetensors - --json >out 2>err || fail "tags from a pipe: $(cat err)"
 	json out
 	if [ -z "$way" ]; then
@@ -88,6 +90,17 @@ for way in '' ', bidirectional: true'; do
 		says '"answer": {"tags": ['
 	fi
 done
+
+expect 0 "$ENGRAM" inspect tags.safetensors film.y4m -o tagged
+says 'frames 0 to'
+says 'most from frame'
+grep -q 'How much the tag in the middle of each segment' tagged/looks.html || fail "no segments in looks.html"
+expect 0 "$ENGRAM" inspect tags.safetensors --record 0 -o tagged --json
+json out
+says '"segments": [{"type": "'
+says '"from": '
+expect 1 "$ENGRAM" inspect tags.safetensors film.y4m --of up -o tagged
+says 'a film that is tagged has no class that could be chosen'
 
 # Told later, the tags are those of the whole film all the same, one for each frame, and also where it is shorter than the delay.
 sed -e 's/, bidirectional: true//' -e 's/actions: 2/actions: 2, delay: 3/' tags.yaml >later.yaml

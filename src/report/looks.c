@@ -1,6 +1,7 @@
 /* looks.c - where a network looks, as a page: of captions, at which places of the picture, or which frames of the film,
  * for each word (attention); of films that are classified, on which frames the answer depends, and on which of their
- * pixels (the gradient of the class's logit by each of them: Simonyan, Vedaldi and Zisserman 2014).
+ * pixels (the gradient of the class's logit by each of them: Simonyan, Vedaldi and Zisserman 2014); of films that are
+ * tagged, on which frames the tag in the middle of each segment depends.
  *
  * Attention says what was read to write a word, not what made it likely: a network may look somewhere and take no
  * notice. */
@@ -8,6 +9,7 @@
 #include "report/album.h"
 #include "report/survey.h"
 #include "tasks/samples.h"
+#include "tasks/tag_films.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -35,6 +37,7 @@ static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "
 
 static bool is_film(const looks *l) { return l->task->intakes[0]->type->kind == EG_FIELD_FRAMES; }
 static bool writes(const looks *l) { return l->task->type->writes; }
+static bool tags(const looks *l) { return l->task->type == &eg_task_type_tag_films; }
 
 static eg_status open_task(looks *l, eg_error *err) {
 	eg_status status = eg_task_of_model(l->model, &l->task, err);
@@ -43,9 +46,9 @@ static eg_status open_task(looks *l, eg_error *err) {
 	const eg_dims d = eg_tensor_dims(eg_model_graph(l->model), eg_graph_find(eg_model_graph(l->model), "logits"));
 	const bool captions = writes(l) && eg_graph_find(eg_model_graph(l->model), "attention").id && (is_film(l) || kind == EG_FIELD_PICTURE);
 	const bool classes = is_film(l) && d.rank == 2 && eg_task_target(l->task)->type->kind == EG_FIELD_LABEL;
-	if (l->task->nasked == 1 && (captions || classes)) return EG_OK;
+	if (l->task->nasked == 1 && (captions || classes || tags(l))) return EG_OK;
 	return eg_fail(err, EG_ERR_ARG, "where a network looks is shown of captions whose recipe has `outputs: {attention: LAYER.weights}`, and of films "
-		"that are classified");
+		"that are classified or tagged");
 }
 
 static void forget(looks *l) {
@@ -246,15 +249,15 @@ static void best_of(const double *x, int n, int best[BEST]) {
 	}
 }
 
-static eg_status put_heat(looks *l, int words, int frames, const double *all, eg_error *err) {
+static eg_status put_heat(looks *l, const char *name, int rows, int frames, const double *all, const char *caption, eg_error *err) {
 	eg_album *a = &l->album;
 	eg_pane p;
-	eg_real *map = eg_arena_alloc(&a->arena, (size_t)words * (size_t)frames * sizeof *map);
-	for (int i = 0; i < words * frames && map; i++) map[i] = (eg_real)all[i];
+	eg_real *map = eg_arena_alloc(&a->arena, (size_t)rows * (size_t)frames * sizeof *map);
+	for (int i = 0; i < rows * frames && map; i++) map[i] = (eg_real)all[i];
 	if (!map) return no_memory(err);
-	eg_status status = eg_album_figure(a, "attention", &p, eg_pane_map(&a->arena, map, words, frames, EG_PANE_SIZE, 0, NULL, 0, 14, &p));
+	eg_status status = eg_album_figure(a, name, &p, eg_pane_map(&a->arena, map, rows, frames, EG_PANE_SIZE, 0, NULL, 0, 14, &p));
 	if (status) return status;
-	eg_put(a->out, "How much each word (a row, from the first to the last) looks at each frame (a column): dark is nothing, yellow the most.");
+	eg_put(a->out, "%s", caption);
 	eg_album_end_figure(a);
 	return EG_OK;
 }
@@ -289,7 +292,9 @@ static eg_status put_film_words(looks *l, eg_error *err) {
 		memcpy(all + (ptrdiff_t)number * frames, x, (size_t)frames * sizeof *x);
 	}
 	if (!status) status = put_frames(l);
-	if (!status && n > 0) status = put_heat(l, n, l->frames, all, err);
+	if (!status && n > 0)
+		status = put_heat(l, "attention", n, l->frames, all,
+			"How much each word (a row, from the first to the last) looks at each frame (a column): dark is nothing, yellow the most.", err);
 	number = 0;
 	for (const eg_value *w = eg_value_first(words); w && !status && number < WORDS; w = eg_value_next(w), number++)
 		status = put_film_word(l, number + 1, w, all + (ptrdiff_t)number * l->frames, l->frames, err);
@@ -304,7 +309,8 @@ static eg_status put_film_words(looks *l, eg_error *err) {
 
 /* ---- films that are classified ----------------------------------------------------------------------------------- */
 
-static eg_status saliency_of(looks *l, int class, eg_attribution *s, eg_error *err) {
+/* The gradient of number `element` of the logits by all that the network reads. */
+static eg_status saliency_of(looks *l, int64_t element, eg_attribution *s, eg_error *err) {
 	const eg_intake *f = l->task->intakes[0];
 	eg_graph *g = eg_model_graph(l->model);
 	int sizes[EG_MAX_DIMS + 1] = {0}, time;
@@ -319,7 +325,7 @@ static eg_status saliency_of(looks *l, int class, eg_attribution *s, eg_error *e
 	const bool told = eg_graph_find(g, "lengths").id != 0;
 	const char *const names[] = {f->input, "lengths"};
 	const void *const inputs[] = {input, &length};
-	const eg_attribution_options o = {.kind = EG_ATTRIBUTION_GRADIENT, .element = class, .by = eg_graph_find(g, f->input), .time = time};
+	const eg_attribution_options o = {.kind = EG_ATTRIBUTION_GRADIENT, .element = element, .by = eg_graph_find(g, f->input), .time = time};
 	return status ? status : eg_attribute(g, eg_model_params(l->model), &o, names, inputs, told ? 2 : 1, s, err);
 }
 
@@ -389,16 +395,66 @@ static eg_status put_saliency(looks *l, const char *of, eg_value *facts, eg_erro
 	return status;
 }
 
+/* ---- films that are tagged --------------------------------------------------------------------------------------- */
+
+static int whole_of(const eg_value *map, const char *key) { return (int)eg_value_int(eg_value_get(map, key), 0); }
+
+/* Into a row, each frame's share of the size of all gradients of the tag in the middle of the segment. What was shown
+ * of the last frame once more, for a delay, counts as that frame. */
+static eg_status weigh_segment(looks *l, const eg_value *segment, double *row, eg_error *err) {
+	const eg_lexicon *names = eg_intake_names(eg_task_target(l->task));
+	const int middle = (whole_of(segment, "start") + whole_of(segment, "end") - 1) / 2, step = middle + ((const eg_tagger *)l->task)->delay;
+	eg_attribution s = {0};
+	eg_status status = saliency_of(l, (int64_t)step * names->n + eg_lexicon_find(names, eg_text_of(segment, "type")), &s, err);
+	const int64_t all = status ? 0 : eg_dims_count(&s.dims, 0), each = (int64_t)l->shape[0] * l->shape[1] * l->shape[2];
+	double sum = 0;
+	for (int64_t i = 0; i < all; i++) {
+		const double size = fabs((double)s.values[i]);
+		row[i / each < l->frames ? i / each : l->frames - 1] += size;
+		sum += size;
+	}
+	for (int t = 0; t < l->frames && sum > 0; t++) row[t] /= sum;
+	eg_attribution_free(&s);
+	return status;
+}
+
+static eg_status put_segments(looks *l, eg_value *facts, eg_error *err) {
+	const eg_value *spans = eg_value_get(l->answer, "spans");
+	const int n = eg_value_count(spans) < WORDS ? (int)eg_value_count(spans) : WORDS;
+	double *all = eg_arena_alloc(&l->arena, ((size_t)n * (size_t)l->frames + 1) * sizeof *all);
+	eg_value *list = eg_value_put_list(facts, "segments");
+	eg_status status = all ? put_frames(l) : no_memory(err);
+	const eg_value *v = eg_value_first(spans);
+	for (int i = 0; i < n && !status; i++, v = eg_value_next(v)) status = weigh_segment(l, v, all + (ptrdiff_t)i * l->frames, err);
+	if (!status && n > 0)
+		status = put_heat(l, "saliency", n, l->frames, all,
+			"How much the tag in the middle of each segment (a row, from the first to the last) would change with each frame (a column): "
+			"dark is nothing, yellow the most.", err);
+	v = eg_value_first(spans);
+	for (int i = 0; i < n && !status; i++, v = eg_value_next(v)) {
+		int best[BEST];
+		best_of(all + (ptrdiff_t)i * l->frames, l->frames, best);
+		eg_put(l->album.out, "<p>Frames %d to %d: <b>", whole_of(v, "start"), whole_of(v, "end") - 1);
+		eg_put_escaped(l->album.out, eg_text_of(v, "type"));
+		eg_put(l->album.out, "</b>, most from frame %d.</p>\n", best[0]);
+		eg_value *one = eg_value_put_map(list, NULL);
+		for (const eg_value *c = eg_value_first(v); c; c = eg_value_next(c)) eg_value_put_copy(one, eg_value_key(c), c);
+		eg_value_put_int(one, "from", best[0]);
+	}
+	return status;
+}
+
 /* ---- the page ---------------------------------------------------------------------------------------------------- */
 
 static eg_status put_page(looks *l, const char *of, eg_value *facts, eg_error *err) {
-	const char *text = eg_text_of(l->answer, writes(l) ? "text" : "class");
+	const char *text = tags(l) ? "" : eg_text_of(l->answer, writes(l) ? "text" : "class");
 	eg_put(l->album.out, "<p>");
 	eg_put_escaped(l->album.out, l->name);
-	eg_put(l->album.out, ": <b>");
+	eg_put(l->album.out, "%s<b>", *text ? ": " : "");
 	eg_put_escaped(l->album.out, text);
 	eg_put(l->album.out, "</b></p>\n<main>\n");
-	eg_status status = !writes(l) ? put_saliency(l, of, facts, err) : is_film(l) ? put_film_words(l, err) : put_places(l, err);
+	eg_status status = tags(l) ? put_segments(l, facts, err)
+	                 : !writes(l) ? put_saliency(l, of, facts, err) : is_film(l) ? put_film_words(l, err) : put_places(l, err);
 	eg_put(l->album.out, "</main>\n");
 	return status;
 }
@@ -410,7 +466,8 @@ eg_status eg_looks_page(eg_model *m, const char *path, int64_t record, const cha
 	eg_status status = open_task(&l, err);
 	const eg_dims *d = status ? NULL : &l.task->intakes[0]->sample;
 	for (int k = 0; k < 3 && d; k++) l.shape[k] = (int)d->d[d->rank - 3 + k];
-	if (!status && of && writes(&l)) status = eg_fail(err, EG_ERR_ARG, "a caption has no class that could be chosen");
+	if (!status && of && (writes(&l) || tags(&l)))
+		status = eg_fail(err, EG_ERR_ARG, "%s no class that could be chosen", tags(&l) ? "a film that is tagged has" : "a caption has");
 	if (!status) status = path ? read_path(&l, path, err) : read_record(&l, record, err);
 	if (!status) status = ask(&l, err);
 	if (!status) {
