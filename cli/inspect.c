@@ -201,6 +201,13 @@ static int inspect(const cli_args *a, eg_model *m, const char *file, const char 
 	return status ? CLI_FAILED : CLI_OK;
 }
 
+/* What is shown of some models is another verb's. */
+static const char *other_verb(eg_model *m) {
+	const char *task = m ? eg_recipe_task(eg_model_recipe(m)) : "";
+	if (!strcmp(task, "speak")) return "where in the text it is while it speaks: engram speak MODEL TEXT -o FILE.wav --alignment FILE.svg";
+	return NULL;
+}
+
 static int run(const cli_args *a) {
 	const char *operand = a->noperands > 1 ? a->operands[1] : NULL, *file = args_text(a, "text-file");
 	if (!args_has(a, "output")) return fail_usage("inspect", "where do the pictures go? Say so with -o FOLDER");
@@ -210,6 +217,12 @@ static int run(const cli_args *a) {
 	eg_model *m = ctx ? cli_model(a, a->operands[0], ctx) : NULL;
 	char *words = NULL;
 	eg_error err = {0};
+	if (other_verb(m)) {
+		fail("inspect", "%s: of such a model another verb shows %s", a->operands[0], other_verb(m));
+		eg_model_free(m);
+		eg_context_free(ctx);
+		return CLI_FAILED;
+	}
 	/* without a film, what all networks with recurrent layers show */
 	const bool tags = m && !strcmp(eg_recipe_task(eg_model_recipe(m)), "tag"), asked = operand || args_has(a, "record");
 	const bool rebuilds = m && eg_rebuilt_page_suits(m), looks = m && !rebuilds && (!tags || asked) && eg_looks_suit(m), tells = m && eg_transcript_page_suits(m);

@@ -138,6 +138,16 @@ static void drop_passing(char *path) {
 	*path = '\0';
 }
 
+/* Not through stdout's buffer: what fails here is told here, once. */
+static bool write_out(const char *bytes, size_t size) {
+	for (size_t at = 0; at < size;) {
+		const ssize_t n = write(STDOUT_FILENO, bytes + at, size - at);
+		if (n < 0 && errno != EINTR) return false;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return true;
+}
+
 /* The file goes before it is passed on: whoever reads may end this program. */
 static int pass_on(char *path) {
 	size_t size = 0;
@@ -145,9 +155,10 @@ static int pass_on(char *path) {
 	char *bytes = file >= 0 ? cli_slurp(file, (size_t)1 << 31, &size) : NULL;
 	if (file >= 0) close(file);
 	drop_passing(path);
-	const bool done = bytes && fwrite(bytes, 1, size, stdout) == size && fflush(stdout) == 0;
+	const bool done = bytes && fflush(stdout) == 0 && write_out(bytes, size);
+	if (!done) fail("speak", "standard output: %s", strerror(errno));
 	free(bytes);
-	return done ? CLI_OK : (fail("speak", "standard output: %s", strerror(errno)), CLI_UNWRITTEN);
+	return done ? CLI_OK : CLI_UNWRITTEN;
 }
 
 /* ---- speaking ---------------------------------------------------------------------------------------------------- */

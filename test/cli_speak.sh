@@ -132,6 +132,13 @@ expect 2 "$ENGRAM" speak tones.safetensors four -o - --json
 says "both be standard output"
 expect 3 "$ENGRAM" speak tones.safetensors four -o no/such/x.wav
 says "no/such/x.wav"
+if [ -w /dev/full ]; then
+	"$ENGRAM" speak tones.safetensors four -o - >/dev/full 2>err && fail "spoken onto a full disk"
+	[ "$(wc -l <err)" = 1 ] && grep -q 'No space left' err || fail "a full disk: $(cat err)"
+fi
+expect 1 "$ENGRAM" inspect tones.safetensors -o inside
+says '--alignment FILE.svg'
+[ ! -e inside ] || fail "a folder was made for nothing"
 expect 1 "$ENGRAM" speak ask.jsonl four -o x.wav
 [ ! -e x.wav ] || fail "x.wav was written after an error"
 make_animals
