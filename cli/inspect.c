@@ -223,9 +223,11 @@ static int run(const cli_args *a) {
 		eg_context_free(ctx);
 		return CLI_FAILED;
 	}
-	/* without a film, what all networks with recurrent layers show */
-	const bool tags = m && !strcmp(eg_recipe_task(eg_model_recipe(m)), "tag"), asked = operand || args_has(a, "record");
-	const bool rebuilds = m && eg_rebuilt_page_suits(m), looks = m && !rebuilds && (!tags || asked) && eg_looks_suit(m), tells = m && eg_transcript_page_suits(m);
+	/* Without a film or a recording, what all networks with recurrent layers show. */
+	const bool inner = m && !operand && !args_has(a, "record") && is_recurrent(eg_model_graph(m));
+	const char *task = inner ? eg_recipe_task(eg_model_recipe(m)) : "";
+	const bool rebuilds = m && eg_rebuilt_page_suits(m), looks = m && !rebuilds && strcmp(task, "tag") != 0 && eg_looks_suit(m);
+	const bool tells = m && strcmp(task, "classify") != 0 && eg_transcript_page_suits(m);
 	if (rebuilds || looks || tells || (m && eg_picture_why_suits(m))) {
 		const int done = rebuilds ? inspect_rebuilt(a, m, operand) : looks ? inspect_looks(a, m, operand)
 			: tells ? inspect_transcript(a, m, operand) : inspect_picture(a, m, operand);
@@ -282,8 +284,8 @@ const cli_verb verb_inspect = {
 		 "feature maps.\n\n"
 		 "Of a model that transcribes recordings or lines of writing: transcript.html, a page that shows\n"
 		 "when it says what, how sure it is of each label at every step, and what each comes from. Of one\n"
-		 "that classifies recordings: heard.html, a page that shows which part of the sound each of the\n"
-		 "likeliest classes comes from.\n\n"
+		 "that classifies recordings, asked with one or --record: heard.html, a page that shows which part\n"
+		 "of the sound each of the likeliest classes comes from.\n\n"
 		 "Of an auto-encoder of pictures: rebuilt.html, a page that shows pictures of its data and what\n"
 		 "it makes of them, the numbers of its bottleneck as a map, and whose errors are large.\n\n"
 		 "Of a model that writes captions, and says where it looks (an output `attention`): looks.html, a\n"

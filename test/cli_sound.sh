@@ -192,4 +192,19 @@ json out
 says '"truth": "'
 says '"labels": [{"label": "'
 says '"from": '
+expect 0 "$ENGRAM" inspect parts.safetensors -o heard
+says 'heard/heard.html'
+# With recurrent layers and without a recording, these are what is shown, as of all such networks.
+expect 0 "$ENGRAM" train told.yaml --set data.path=parts --set 'model=[{gru: 4}, mean_time, {linear: classes}]' --set train.epochs=1 -q -o inner.safetensors
+expect 0 "$ENGRAM" inspect inner.safetensors -o inner --seeds 1
+says_not 'heard.html'
+ls inner | grep -q gru || fail 'no states of the recurrent layer'
+expect 0 "$ENGRAM" inspect inner.safetensors --record 0 -o inner
+says 'inner/heard.html'
+# One that compares recordings has no classes.
+sed 's/task: classify/task: search/; s/linear: classes/linear: 4/; s/loss: cross_entropy, batch: 2/loss: supervised_contrastive, batch: 4/; s/name: told/name: alike/' \
+	told.yaml >alike.yaml
+expect 0 "$ENGRAM" train alike.yaml -q -o alike.safetensors
+expect 1 "$ENGRAM" inspect alike.safetensors told/high/1.wav -o alike
+says_not 'classes'
 done_testing

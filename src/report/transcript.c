@@ -15,7 +15,8 @@ static eg_status check(eg_transcript_look *l, eg_error *err) {
 	const eg_graph *g = eg_model_graph(l->model);
 	const eg_intake *target = eg_task_target(t);
 	const eg_dims d = eg_tensor_dims(g, eg_graph_find(g, "logits"));
-	l->classifies = t->intakes[0]->type->kind == EG_FIELD_SOUND && target && target->type->kind == EG_FIELD_LABEL && d.rank == 2;
+	l->classifies = t->intakes[0]->type->kind == EG_FIELD_SOUND && target && target->type->kind == EG_FIELD_LABEL && d.rank == 2 &&
+		!t->type->embeds; /* one that compares recordings has no classes */
 	if (t->nasked == 1 && (eg_task_transcribes(t) || l->classifies)) return EG_OK;
 	return eg_fail(err, EG_ERR_ARG, "when is what said, and why, is shown of models that transcribe, and of those that classify recordings");
 }
