@@ -69,15 +69,18 @@ static eg_status take_from(training *t, const char *path, const char *const *lay
 	return status;
 }
 
-/* Those of the model that was taken from just now. */
-static void tell_taken(taking *k, bool chosen) {
-	char line[200];
-	int taken = 0, all = 0;
-	for (int i = 0; i < eg_params_count(k->t->params); i++) taken += k->of[i].by == k->model, all += k->of[i].asked;
-	snprintf(line, sizeof line, "%d of %d weights%s are those of ", taken, all, chosen ? " of the layers chosen" : "");
-	append(k, line);
-	append(k, text_shown(k->path));
-	append(k, "\n");
+/* Of each model, when all have been taken from: what a later one has too counts as that one's. */
+static void tell_taken(taking *k) {
+	char line[200], room[4096];
+	const char *chosen = eg_recipe_from_layers(k->t->recipe) ? " of the layers chosen" : "", *path;
+	for (int model = 0; (path = eg_recipe_from(k->t->recipe, model, room, sizeof room)); model++) {
+		int taken = 0, all = 0;
+		for (int i = 0; i < eg_params_count(k->t->params); i++) taken += k->of[i].by == model + 1, all += k->of[i].asked;
+		snprintf(line, sizeof line, "%d of %d weights%s are those of ", taken, all, chosen);
+		append(k, line);
+		append(k, text_shown(path));
+		append(k, "\n");
+	}
 }
 
 /* Those that were asked for and are of none; then layers that were not asked for, on a line. */
@@ -127,12 +130,11 @@ bool train_take_weights(training *t) {
 	while (k.model < models && !status) {
 		k.path = eg_recipe_from(t->recipe, k.model++, room, sizeof room);
 		status = take_from(t, k.path, layers, &k, &err);
-		if (!status) tell_taken(&k, layers != NULL);
 	}
 	if (status) {
 		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
 	} else if (!(status = check_frozen(&k, &err))) {
-		tell_others(&k);
+		tell_taken(&k), tell_others(&k);
 		free(t->from);
 		t->from = k.text, k.text = NULL;
 	} else {
