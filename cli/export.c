@@ -110,13 +110,16 @@ static int write_svg_alone(const cli_args *a, eg_network *n, const char *path) {
 
 /* What a model was trained by, which its file keeps. */
 static int write_recipe(const cli_args *a, cli_network *n, const char *path) {
-	char comment[400];
+	static const char form_of[] = "The recipe that %s was trained by, as its file keeps it: without comments.";
 	eg_error err;
 	if (!n->model) return fail_usage("export", "%s is a recipe already", a->operands[0]);
-	snprintf(comment, sizeof comment, "The recipe that %.300s was trained by, as its file keeps it: without comments.", a->operands[0]);
-	for (char *c = comment; *c; c++)
-		if ((unsigned char)*c < ' ') *c = '?';
-	if (eg_recipe_save(n->recipe, path, comment, &err)) return fail_error("export", &err);
+	const char *model = text_shown(a->operands[0]); /* a recipe has to be UTF-8, whatever its model's file is called */
+	const size_t size = strlen(model) + sizeof form_of;
+	char *comment = cli_alloc(size);
+	snprintf(comment, size, form_of, model);
+	const eg_status status = eg_recipe_save(n->recipe, path, comment, &err);
+	free(comment);
+	if (status) return fail_error("export", &err);
 	puts(path);
 	return CLI_OK;
 }

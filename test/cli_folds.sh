@@ -134,6 +134,10 @@ says kept.yaml
 grep -q '^# The recipe that quarters.safetensors was trained by' kept.yaml || fail "kept.yaml does not say of which model it is"
 expect 0 "$ENGRAM" train kept.yaml -q -o twin.safetensors
 same quarters.safetensors twin.safetensors
+odd=$(printf 'odd\377\177.safetensors')
+cp quarters.safetensors "$odd"
+expect 0 "$ENGRAM" export "$odd" --to recipe -o odd.yaml
+expect 0 "$ENGRAM" check odd.yaml
 expect 2 "$ENGRAM" export quarters.yaml --to recipe -o kept.yaml
 says "is a recipe already"
 expect 1 "$ENGRAM" export quarters.safetensors --to recipe -o no/kept.yaml
