@@ -1,6 +1,6 @@
 /* train.h - a training, as the files of engram train share it: train.c (getting ready, the end), train_files.c (what is
- * written), train_resume.c (going on), train_show.c (what is shown), train_notes.c
- * (what is said on the side), train_fitting.c (over- and underfitting) and train_folds.c (several
+ * written), train_from.c (weights of other models), train_resume.c (going on), train_show.c (what is shown),
+ * train_notes.c (what is said on the side), train_fitting.c (over- and underfitting) and train_folds.c (several
  * trainings, to see how much the result depends on the data). */
 #ifndef ENGRAM_CLI_TRAIN_H
 #define ENGRAM_CLI_TRAIN_H

@@ -6,8 +6,6 @@
 #include "data/split.h"
 #include "tasks/intake_text.h"
 
-#include <string.h>
-
 static eg_status no_memory(eg_error *err) { return eg_fail(err, EG_ERR_MEMORY, "out of memory for the samples"); }
 
 /* ---- which records ----------------------------------------------------------------------------------------------- */
