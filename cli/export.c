@@ -113,7 +113,7 @@ static int write_recipe(const cli_args *a, cli_network *n, const char *path) {
 	static const char form_of[] = "The recipe that %s was trained by, as its file keeps it: without comments.";
 	eg_error err;
 	if (!n->model) return fail_usage("export", "%s is a recipe already", a->operands[0]);
-	const char *model = text_shown(a->operands[0]); /* a recipe has to be UTF-8, whatever its model's file is called */
+	const char *model = text_shown(a->operands[0]); /* recipes are UTF-8, whatever a model's file is called */
 	const size_t size = strlen(model) + sizeof form_of;
 	char *comment = cli_alloc(size);
 	snprintf(comment, size, form_of, model);
