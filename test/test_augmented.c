@@ -46,6 +46,7 @@ static void refusals(void **state) {
 		{"[noise]", "augmentation 'noise' is for an input of the kind series, sound, but this network's is picture"},
 		{"[mixup, cutmix, mixup, cutmix, mixup]", "more than 4 entries that put records together"},
 		{"[mosaic]", "augmentation 'mosaic' does not go with a field of the kind label"},
+		{"[{scale: {most: 0.5}}]", "'least' (0.8 if it is left out) is more than 'most'"},
 		{"[{flip: {alternating: true, probability: 0.2}}]", "'alternating' flips every record"},
 	};
 	write_pictures(b);

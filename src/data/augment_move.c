@@ -232,7 +232,7 @@ static void scale_defaults(void *options) {
 
 static const char *scale_check(const void *options) {
 	const scale_options *o = options;
-	return o->least > o->most ? "'least' is more than 'most'" : NULL;
+	return o->least > o->most ? "'least' (0.8 if it is left out) is more than 'most' (1.25 if it is left out)" : NULL;
 }
 
 static eg_move scaling(const void *options, const double *drawn, int H, int W) {
