@@ -13,7 +13,8 @@
 struct search_own {
 	eg_task *task;
 	eg_samples *samples; /* they have made its source ready */
-	eg_part first, last;
+	eg_part parts[2]; /* where records are looked for, one part after the other */
+	int nparts;
 	int picture, label; /* fields of the source; label -1: none */
 	eg_record record;
 };
@@ -37,8 +38,10 @@ eg_status search_own_open(const eg_index *x, eg_model *m, search_own **own, eg_e
 	*own = NULL;
 	if (part == EG_PARTS) return EG_OK;
 	search_own *o = cli_alloc(sizeof *o);
-	*o = (search_own){.first = part == EG_PART_TEST ? part : EG_PART_TRAIN, .last = part == EG_PART_TEST ? part : EG_PART_VALIDATION};
-	const eg_samples_options options = {.model = m, .part = o->first, .all = true};
+	/* Validation samples are of a part of their own or a share of the training part; an index without --split has
+	 * both. */
+	*o = (search_own){.parts = {part, part == EG_PART_TRAIN ? EG_PART_VALIDATION : EG_PART_TRAIN}, .nparts = part == EG_PART_TEST ? 1 : 2};
+	const eg_samples_options options = {.model = m, .part = part == EG_PART_TEST ? part : EG_PART_TRAIN, .all = true};
 	eg_status status = eg_task_open(eg_model_recipe(m), &o->task, err);
 	if (!status) status = eg_task_set_source(o->task, eg_index_kept(x, KEY_SOURCE), eg_index_kept(x, KEY_PATH), err);
 	if (!status) status = eg_samples_load(o->task, &options, &o->samples, err);
@@ -81,10 +84,10 @@ static int64_t find(search_own *o, eg_part part, const char *id, const char *cla
 
 eg_status search_own_picture(search_own *o, const char *id, const char *class_name, eg_picture *pic, eg_error *err) {
 	const eg_source *s = eg_task_source(o->task);
-	for (int part = (int)o->first; part <= (int)o->last && o->picture >= 0; part++) {
-		const int64_t i = find(o, (eg_part)part, id, class_name);
+	for (int k = 0; k < o->nparts && o->picture >= 0; k++) {
+		const int64_t i = find(o, o->parts[k], id, class_name);
 		if (i < 0) continue;
-		eg_status status = eg_source_read(s, (eg_part)part, i, 1u << o->picture, &o->record, err);
+		eg_status status = eg_source_read(s, o->parts[k], i, 1u << o->picture, &o->record, err);
 		const eg_datum *d = &o->record.fields[o->picture];
 		if (status) return status;
 		if (!d->there) break;
