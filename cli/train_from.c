@@ -1,6 +1,6 @@
 /* train_from.c - a training that begins with the weights of other models (train.from): what is taken of which, and what
  * of none. */
-#define _POSIX_C_SOURCE 200809L /* sigset_t */
+#define _POSIX_C_SOURCE 200809L /* sigset_t, open_memstream */
 #include "train.h"
 
 #include "engram_onnx_file.h"
@@ -20,22 +20,8 @@ typedef struct taking {
 	const char *path; /* of the model that is taken from now, */
 	int model;        /* which of them that is, from 1 */
 	fate *of;         /* by weight */
-	char *text;       /* what is told */
-	size_t size, room;
+	FILE *text;       /* what is told */
 } taking;
-
-static void append(taking *k, const char *line) {
-	size_t n = strlen(line);
-	if (k->size + n + 1 > k->room) {
-		size_t room = 2 * (k->size + n) + 256;
-		char *text = cli_alloc(room);
-		if (k->size) memcpy(text, k->text, k->size);
-		free(k->text);
-		k->text = text, k->room = room;
-	}
-	memcpy(k->text + k->size, line, n + 1);
-	k->size += n;
-}
 
 /* What is so of several models is said once. */
 static void on_weight(void *user, const char *name, const char *why) {
@@ -71,38 +57,43 @@ static eg_status take_from(training *t, const char *path, const char *const *lay
 
 /* Of each model, when all have been taken from: what a later one has too counts as that one's. */
 static void tell_taken(taking *k) {
-	char line[200], room[4096];
+	char room[4096];
 	const char *chosen = eg_recipe_from_layers(k->t->recipe) ? " of the layers chosen" : "", *path;
 	for (int model = 0; (path = eg_recipe_from(k->t->recipe, model, room, sizeof room)); model++) {
 		int taken = 0, all = 0;
 		for (int i = 0; i < eg_params_count(k->t->params); i++) taken += k->of[i].by == model + 1, all += k->of[i].asked;
-		snprintf(line, sizeof line, "%d of %d weights%s are those of ", taken, all, chosen);
-		append(k, line);
-		append(k, text_shown(path));
-		append(k, "\n");
+		fprintf(k->text, "%d of %d weights%s are those of %s\n", taken, all, chosen, text_shown(path));
 	}
 }
 
 /* Those that were asked for and are of none; then layers that were not asked for, on a line. */
 static void tell_others(taking *k) {
-	char line[800], last[128] = "", name[128];
+	char last[128] = "", name[128];
 	int n = 0;
 	for (int i = 0; i < eg_params_count(k->t->params); i++) {
 		if (!k->of[i].asked || k->of[i].by) continue;
-		snprintf(line, sizeof line, "  not %.120s: ", text_shown(eg_params_name(k->t->params, i)));
-		append(k, line);
-		append(k, text_shown(k->of[i].why));
-		append(k, "; it begins anew\n");
+		fprintf(k->text, "  not %s: %s; it begins anew\n", text_shown(eg_params_name(k->t->params, i)), text_shown(k->of[i].why));
 	}
 	for (int i = 0; i < eg_params_count(k->t->params); i++) {
 		const char *weight = eg_params_name(k->t->params, i);
 		snprintf(name, sizeof name, "%.*s", (int)strcspn(weight, "."), weight);
 		if (k->of[i].asked || !strcmp(name, last)) continue;
-		append(k, n++ ? ", " : "  not asked for, and so begun anew: ");
-		append(k, text_shown(name));
+		fprintf(k->text, "%s%s", n++ ? ", " : "  not asked for, and so begun anew: ", text_shown(name));
 		memcpy(last, name, sizeof last);
 	}
-	if (n) append(k, "\n");
+	if (n) fputc('\n', k->text);
+}
+
+static eg_status tell(taking *k, char **text, eg_error *err) {
+	size_t size;
+	free(*text);
+	*text = NULL;
+	if ((k->text = open_memstream(text, &size))) {
+		tell_taken(k), tell_others(k);
+		if (fclose(k->text) == 0 && *text) return EG_OK;
+	}
+	snprintf(err->message, sizeof err->message, "out of memory");
+	return err->status = EG_ERR_MEMORY;
 }
 
 /* A weight that is to stay as it is, and is of none of the models. */
@@ -134,14 +125,11 @@ bool train_take_weights(training *t) {
 	if (status) {
 		eg_recipe_locate(t->recipe, layers && status == EG_ERR_ARG ? "train.from_layers" : "train.from", &err);
 	} else if (!(status = check_frozen(&k, &err))) {
-		tell_taken(&k), tell_others(&k);
-		free(t->from);
-		t->from = k.text, k.text = NULL;
+		status = tell(&k, &t->from, &err);
 	} else {
 		eg_recipe_locate(t->recipe, "train.groups", &err);
 	}
 	if (status) fail_error(t->args->verb->name, &err);
-	free(k.text);
 	free(k.of);
 	return !status;
 }

@@ -38,6 +38,9 @@ int eg_unit_by_count(const void *a, const void *b);
 /* Where words end, beside what recipes may say: as in model files of before, at all but letters, digits and
  * apostrophes. */
 enum { EG_WORDS_RUNS = EG_WORDS_SPACES + 1 };
+/* What recipes and model files call the units and these rules, in the order of eg_unit and EG_WORDS_...; NULL at the
+ * end. */
+extern const char *const eg_unit_words[], *const eg_rule_words[];
 typedef struct eg_words {
 	int rule;
 	uint64_t dictionary; /* friso's: a checksum; 0: not known yet */

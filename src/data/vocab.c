@@ -22,10 +22,9 @@ struct eg_vocab {
 	uint32_t mask;
 };
 
-const char *const *eg_unit_names(void) {
-	static const char *const names[] = {"char", "byte", "word", "subword", NULL};
-	return names;
-}
+const char *const eg_unit_words[] = {"char", "byte", "word", "subword", NULL}, *const eg_rule_words[] = {"unicode", "friso", "spaces", NULL};
+
+const char *const *eg_unit_names(void) { return eg_unit_words; }
 
 /* ---- units of a text --------------------------------------------------------------------------------------------- */
 

@@ -13,14 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const rules[] = {"unicode", "friso", "spaces"}; /* EG_WORDS_... */
-
 /* Where words end, and by which dictionary: {"boundaries": "friso", "dictionary": "0123456789abcdef"}. */
 static void put_words(eg_value *map, const eg_vocab *v) {
 	const eg_words words = eg_vocab_words(v);
 	char sum[20];
 	if (eg_vocab_unit(v) != EG_UNIT_WORD || words.rule == EG_WORDS_RUNS) return;
-	eg_value_put_text(map, "boundaries", rules[words.rule]);
+	eg_value_put_text(map, "boundaries", eg_rule_words[words.rule]);
 	if (words.rule != EG_WORDS_FRISO) return;
 	snprintf(sum, sizeof sum, "%016" PRIx64, words.dictionary);
 	eg_value_put_text(map, "dictionary", sum);
@@ -59,8 +57,8 @@ static bool get_mark(const eg_value *map, const char *key, int *mark) {
 static bool get_words(const eg_value *map, eg_words *words) {
 	const char *boundaries = eg_value_text(eg_value_get(map, "boundaries")), *sum = eg_value_text(eg_value_get(map, "dictionary"));
 	*words = (eg_words){.rule = boundaries ? 0 : EG_WORDS_RUNS};
-	while (boundaries && words->rule < EG_COUNT(rules) && strcmp(boundaries, rules[words->rule]) != 0) words->rule++;
-	if (boundaries && words->rule == EG_COUNT(rules)) return false;
+	while (boundaries && eg_rule_words[words->rule] && strcmp(boundaries, eg_rule_words[words->rule]) != 0) words->rule++;
+	if (boundaries && !eg_rule_words[words->rule]) return false;
 	if (words->rule != EG_WORDS_FRISO) return true;
 	if (!sum || strlen(sum) != 16 || strspn(sum, "0123456789abcdef") != 16) return false;
 	words->dictionary = strtoull(sum, NULL, 16);

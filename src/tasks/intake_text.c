@@ -1,6 +1,7 @@
 /* intake_text.c - texts as an input: numbers of their units (characters, bytes, words, subwords), by a vocabulary that
  * is made of the training texts and kept with the model. A unit that the vocabulary has not becomes the unknown one. As
  * a target, of a network that writes, a text has an end mark behind its units. */
+#include "data/units.h"
 #include "data/augment.h"
 #include "tasks/intake_text.h"
 
@@ -15,13 +16,11 @@ typedef eg_text_intake text_intake;
 	{ .name = name_, .type = EG_KEY_INT, .offset = KEY(field), .min = min_, .max = max_, .by_field = true, .def = NAN, \
 	  .doc = doc_ }
 
-static const char *const unit_names[] = {"char", "byte", "word", "subword", NULL}; /* in the order of eg_unit */
-static const char *const words_names[] = {"unicode", "friso", "spaces", NULL}; /* EG_WORDS_... */
 static const eg_key keys[] = {
 	{.name = "unit",
 		.type = EG_KEY_ENUM,
 		.offset = KEY(unit),
-		.names = unit_names,
+		.names = eg_unit_words,
 		.by_field = true,
 		.doc = "texts: what they are cut into (default: char). Vocabularies are made of the texts to train on, "
 		       "of a running text's "
@@ -30,7 +29,7 @@ static const eg_key keys[] = {
 	{.name = "words",
 		.type = EG_KEY_ENUM,
 		.offset = KEY(words),
-		.names = words_names,
+		.names = eg_rule_words,
 		.by_field = true,
 		.doc = "texts, `unit: word`: where words end. unicode (default): at Unicode's word boundaries, where each Chinese character "
 		       "is a word; friso: runs of Chinese characters are cut into words by libfriso and its dictionary; "
